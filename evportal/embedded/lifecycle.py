@@ -120,7 +120,12 @@ class Embedded:
                 os.chown(self.runtime, uid, gid)
         # Anybody may create names in /tmp: a folder that isn't ours could lend its owner our database.
         found = self.runtime.lstat()
-        if self.runtime.is_symlink() or not self.runtime.is_dir() or found.st_uid != uid or found.st_mode & 0o077:
+        if (
+            self.runtime.is_symlink()
+            or not self.runtime.is_dir()
+            or found.st_uid != uid
+            or found.st_mode & 0o077
+        ):
             raise EmbeddedError(
                 f"{self.runtime} should be a private folder of user {_user_name(uid)} and isn't: remove it."
             )
@@ -161,7 +166,7 @@ def environment(data_dir: Path | str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def running(data_dir: Path | str, environ: MutableMapping[str, str] = os.environ) -> Iterator[Embedded]:
-    """Start, for the time of the block, the servers that the environment doesn't name, and name them in it."""
+    """For the time of the block, start the servers that the environment doesn't name, and name them in it."""
     missing = {name: value for name, value in environment(data_dir).items() if not environ.get(name)}
     services = Embedded(data_dir, **{part: name in missing for name, part in WANTS.items()})
     with contextlib.ExitStack() as stack:

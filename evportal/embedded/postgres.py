@@ -1,7 +1,6 @@
 """PostgreSQL: a cluster in the data folder, on a socket, with the portal's role and database."""
 
 import os
-import re
 import signal
 import socket
 import struct
@@ -66,7 +65,14 @@ class Postgres(Server):
     def argv(self) -> list[str]:
         settings = SETTINGS | (TEST_SETTINGS if self.for_tests else {})
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(self.bin / "postgres"), "-D", self._cluster_path(self.home), "-k", str(self.runtime), *options]
+        return [
+            str(self.bin / "postgres"),
+            "-D",
+            self._cluster_path(self.home),
+            "-k",
+            str(self.runtime),
+            *options,
+        ]
 
     def prepare(self) -> None:
         if not (self.home / "PG_VERSION").exists():
@@ -75,8 +81,8 @@ class Postgres(Server):
         ours = self._version()
         if found != ours:
             raise EmbeddedError(
-                f"{self.home} was made by PostgreSQL {found}, and this is PostgreSQL {ours}. Export it with the "
-                f"version that made it, or choose another data folder with DATA=."
+                f"{self.home} was made by PostgreSQL {found}, and this is PostgreSQL {ours}. "
+                f"Export it with the version that made it, or choose another data folder with DATA=."
             )
 
     def written_pid(self) -> int | None:
@@ -92,7 +98,7 @@ class Postgres(Server):
     def greets(self, connection: socket.socket) -> bool:
         # The protocol's start-up message; "R" asks us to authenticate, so it takes clients, while
         # a server that starts up or shuts down answers "E".
-        wish = f"user\0{ROLE}\0database\0{DATABASE}\0\0".encode()
+        wish = f"user\0{ROLE}\0database\0postgres\0\0".encode()
         connection.sendall(struct.pack("!ii", len(wish) + 8, 196608) + wish)
         return connection.recv(1) == b"R"
 
@@ -125,9 +131,5 @@ class Postgres(Server):
         return str(folder)
 
     def _version(self) -> str:
-        header = self.bin.parent / "share" / "postgresql" / "postgres.bki"
-        for candidate in (header, self.bin.parent / "share" / "postgres.bki"):
-            if candidate.exists():
-                with candidate.open() as lines:
-                    return re.sub(r"\D", "", next(lines).partition("PostgreSQL")[2])
-        raise EmbeddedError(f"{self.bin.parent} is no whole PostgreSQL: delete .venv and start again.")
+        with (self.bin.parent / "share" / "postgres.bki").open() as catalogue:
+            return next(catalogue).split()[-1]  # "# PostgreSQL 18"

@@ -15,6 +15,7 @@ from pathlib import Path
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 PR_SET_PDEATHSIG = 1
 KEPT_LOGS = 5
+LOG_BYTES = 2_000_000
 
 
 class EmbeddedError(Exception):
@@ -38,9 +39,9 @@ def dies_with_parent(signum: int) -> Callable[[], None] | None:
     return ask_kernel
 
 
-def rotate(log: Path) -> None:
-    """name.log → name.1.log → … and the oldest goes."""
-    if not log.exists() or not log.stat().st_size:
+def rotate(log: Path, *, above: int = 0) -> None:
+    """name.log → name.1.log → … and the oldest goes, when it holds more bytes than this."""
+    if not log.exists() or log.stat().st_size <= above:
         return
     numbered = [log, *(log.with_suffix(f".{n}{log.suffix}") for n in range(1, KEPT_LOGS))]
     for younger, older in zip(numbered[-2::-1], numbered[:0:-1], strict=True):
@@ -110,10 +111,12 @@ class Server:
             if self.answers():
                 return False
             if time.monotonic() > deadline:
-                raise EmbeddedError(f"{self.name} (process {self.pid()}) runs but does not answer. See {self.log}")
+                raise EmbeddedError(
+                    f"{self.name} (process {self.pid()}) runs but does not answer. See {self.log}"
+                )
             time.sleep(0.05)
         self.prepare()
-        rotate(self.log)
+        rotate(self.log, above=LOG_BYTES)  # not at each start: every command may start us
         while True:
             # A note left by a dead server may name a pid that something else has by now, and the
             # server would then believe itself running already.
@@ -125,7 +128,9 @@ class Server:
                     return True
                 if time.monotonic() > deadline:
                     self.child.kill()
-                    raise EmbeddedError(f"{self.name} did not answer within {self.start_timeout:.0f} s. {self._tail()}")
+                    raise EmbeddedError(
+                        f"{self.name} did not answer within {self.start_timeout:.0f} s. {self._tail()}"
+                    )
                 time.sleep(0.02)
             if time.monotonic() > deadline or not self._may_try_again():
                 raise EmbeddedError(f"{self.name} did not start. {self._tail()}")
@@ -149,7 +154,9 @@ class Server:
         """Run a helper program to its end, as the server's user."""
         done = subprocess.run(argv, cwd=cwd, input=text, text=True, capture_output=True, **self._as_user())
         if done.returncode:
-            raise EmbeddedError(f"{Path(argv[0]).name} failed: {(done.stderr or done.stdout).strip()[-2000:]}")
+            raise EmbeddedError(
+                f"{Path(argv[0]).name} failed: {(done.stderr or done.stdout).strip()[-2000:]}"
+            )
 
     def folder(self, path: Path) -> Path:
         """A private folder of the server's user."""
@@ -213,5 +220,7 @@ def _runs(pid: int, command: str) -> bool:
         return name == command and rest.split()[0] not in "ZX"
     if sys.platform == "linux":
         return False
-    said = subprocess.run(["ps", "-o", "state=,comm=", "-p", str(pid)], capture_output=True, text=True).stdout.split()
+    said = subprocess.run(
+        ["ps", "-o", "state=,comm=", "-p", str(pid)], capture_output=True, text=True
+    ).stdout.split()
     return len(said) == 2 and Path(said[1]).name == command and not said[0].startswith("Z")

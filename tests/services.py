@@ -1,0 +1,86 @@
+"""pytest plugin: real PostgreSQL and Valkey for the tests, started once and gone with the run.
+
+Loaded with `-p tests.services` (pyproject.toml), because Django's settings read the addresses before
+any conftest.py is imported. DATABASE_URL and REDIS_URL set by hand are respected.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from evportal.embedded import Embedded, environment, runtime_dir
+
+PREFIX = "evportal-tests-"
+REDIS_DATABASES = 16  # what a Redis has unless told otherwise
+
+_services: Embedded | None = None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    # A wrapper runs before pytest-django's own implementation, which loads the settings.
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        _start()
+    else:
+        # Workers inherit the servers of the run. pytest-django gives each a database of its own in
+        # PostgreSQL; in Redis a number does it. 0 stays with the run without workers.
+        number = 1 + int(worker.removeprefix("gw")) % (REDIS_DATABASES - 1)
+        os.environ["REDIS_URL"] = with_redis_db(os.environ["REDIS_URL"], number)
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    global _services
+    if _services:
+        _services.stop()
+        _remove(_services.data)
+        _services = None
+
+
+def with_redis_db(url: str, number: int) -> str:
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return urlunsplit(parts._replace(query=f"db={number}"))
+    return urlunsplit(parts._replace(path=f"/{number}"))
+
+
+def _start() -> None:
+    global _services
+    wanted = {"postgres": not os.environ.get("DATABASE_URL"), "valkey": not os.environ.get("REDIS_URL")}
+    if not any(wanted.values()):
+        return
+    _remove_leftovers()
+    data = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    _services = Embedded(data, for_tests=True, **wanted).start()
+    for name, url in environment(data).items():
+        os.environ.setdefault(name, url)
+
+
+def _remove_leftovers() -> None:
+    """Folders of runs that were killed; their servers went with them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        number = re.match(r"\d+", folder.name.removeprefix(PREFIX))
+        if number and folder.stat().st_uid == os.getuid() and not _lives(int(number[0])):
+            _remove(folder)
+
+
+def _remove(data: Path) -> None:
+    shutil.rmtree(data, ignore_errors=True)
+    shutil.rmtree(runtime_dir(data), ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
