@@ -20,7 +20,7 @@ def portal(request):
     in_ops = request.path.startswith(("/ops/", "/fin/"))
     return {
         "site_name": "evportal",
-        "server_time": timezone.now().isoformat(),
+        "server_time": timezone.now(),
         "help_phone": settings.HELP_PHONE,
         "support_email": settings.SUPPORT_EMAIL,
         "demo": settings.DEMO,
