@@ -101,7 +101,7 @@ class Priced:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A line before tax and rounding of tax; `amount` is exact."""
+    """A line to be: `amount` is exact, on the side of tax on which the tariff's prices are."""
 
     kind: Kind
     description: str
