@@ -97,6 +97,8 @@ def start(*, station: Station, report: Start) -> tuple[Session, access.Decision]
 
     evse = find_evse(station, report.evse_number)
     id_token = find_token(station, report.token)
+    # A 2.x station may begin with the cable alone; `identify` follows when the driver does.
+    is_anonymous = not report.token and bool(report.transaction_id)
     decision = access.may_start(
         facts(id_token), now=report.received_at, keepings=keepings(evse, report.received_at)
     )
@@ -117,10 +119,10 @@ def start(*, station: Station, report: Start) -> tuple[Session, access.Decision]
             "start_received_at": report.received_at,
             "meter_start_wh": report.meter_start_wh,
             "charging_state": report.charging_state,
-            "review": "" if decision.allowed else decision.reason,
+            "review": "" if decision.allowed or is_anonymous else decision.reason,
         },
     )
-    if is_new:
+    if is_new and not is_anonymous:
         if decision.allowed:
             _use_reservation(session, report)
         signals.after_commit(signals.session_started, session=session)
@@ -208,3 +210,21 @@ def close_estimated(*, session: Session, now: datetime, reason: str) -> Session 
     session.save()
     signals.after_commit(signals.session_ended, session=session)
     return session
+
+
+@transaction.atomic
+def identify(*, station: Station, transaction_id: str, token: str, now: datetime) -> access.Decision:
+    """A token for a transaction that began with the cable alone (2.x): decide, and remember who it is."""
+    session = Session.objects.select_for_update().filter(station=station, transaction_id=transaction_id).first()
+    id_token = find_token(station, token)
+    if session is None:
+        return access.may_charge(facts(id_token), now=now)
+    decision = access.may_start(facts(id_token), now=now, keepings=keepings(session.evse, now))
+    if session.id_token_id is None:
+        session.token = token.replace("\x00", "")[:255]
+        session.id_token = id_token
+        session.user_id = id_token.user_id if id_token else None
+        session.review = "" if decision.allowed else decision.reason
+        session.save(update_fields=["token", "id_token", "user", "review"])
+        signals.after_commit(signals.session_started, session=session)
+    return decision

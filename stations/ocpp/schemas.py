@@ -36,7 +36,7 @@ FROM_STATION = {
     ),
 }
 FROM_STATION["2.1"] = FROM_STATION["2.0.1"] | frozenset(
-    "BatterySwap GetCertificateChainStatus NotifyDERAlarm NotifyDERStartStop NotifyPeriodicEventStream "
+    "BatterySwap GetCertificateChainStatus NotifyDERAlarm NotifyDERStartStop "
     "NotifyPriorityCharging NotifySettlement NotifyWebPaymentStarted OpenPeriodicEventStream "
     "ClosePeriodicEventStream PullDynamicScheduleUpdate ReportDERControl VatNumberValidation".split()
 )
