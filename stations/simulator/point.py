@@ -137,10 +137,11 @@ class Point:
         tx = self.transaction
         if not tx:
             return
+        # Opened before the meter is read, and read before it closes: no energy escapes the transaction.
+        self.evse.open_contactor()
         tx.last = self.evse.read()
         tx.ended_at = self.charger.now()
         tx.reason, tx.stop_token, tx.state = reason, token, "EVConnected" if self.evse.car else "Idle"
-        self.evse.open_contactor()
         self.transaction = None
         self._finishing = self.evse.car is not None
         self._cancel_tasks()
@@ -224,8 +225,8 @@ class Point:
 
     def _energise(self, tx: Transaction) -> None:
         self._cancel_tasks()
-        self.evse.close_contactor()
         tx.first = self.evse.read()
+        self.evse.close_contactor()
         tx.energised_at = self.charger.now()
         self.charger.dialect.energised(tx)
         tx.state = self.evse.flow
