@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 from dataclasses import dataclass, field
 
 from . import (  # noqa: F401  (importing them fills the table of endpoints)
@@ -28,6 +29,7 @@ from .schema import checked
 from .world import token
 
 DAY = 86400
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -66,6 +68,10 @@ class Api:
                 answer = self._handle(method, path, query, body, headers, request_id)
             except StripeError as error:
                 answer = Answer(error.status, error.body)
+            except Exception:
+                log.exception("The simulator failed at %s %s", method, path)
+                self.world.rollback()
+                answer = Answer(500, _outage(Fault(path)).body)
             finally:
                 self.world.request = {"id": None, "idempotency_key": None}
                 self.world.commit()
@@ -80,6 +86,7 @@ class Api:
             if not fault.after:
                 raise _outage(fault)
         due.settle(self.world)
+        self.world.commit()
         found = find(method, path)
         if found is None:
             raise StripeError(
@@ -134,8 +141,14 @@ class Api:
 
     def _execute(self, endpoint, ids, raw):
         params = checked(endpoint.params, raw)
-        result = endpoint.serve(self.world, params, **ids)
-        return Answer(200, render(self.world, result, params.get("expand", ())))
+        try:
+            result = endpoint.serve(self.world, params, **ids)
+            return Answer(200, render(self.world, result, params.get("expand", ())))
+        except StripeError as error:
+            # A card's refusal is a fact to remember; any other refusal means that nothing happened.
+            if error.status != 402:
+                self.world.rollback()
+            raise
 
 
 def _authenticate(headers):

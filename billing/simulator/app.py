@@ -62,6 +62,9 @@ class App:
                 if path.startswith("/_test/"):
                     return self._control(method, path, text)
                 return self._page(method, path, text)
+            except Exception:
+                self.world.rollback()
+                raise
             finally:
                 self.world.commit()
 
@@ -70,6 +73,7 @@ class App:
             arguments = json.loads(text or "{}")
             return Answer(200, control.handle(self.world, self.api, self.webhooks, method, path, arguments))
         except StripeError as error:
+            self.world.rollback()
             return Answer(error.status, error.body)
         except (KeyError, TypeError, ValueError) as problem:
             return Answer(400, {"error": {"type": "invalid_request_error", "message": repr(problem)}})

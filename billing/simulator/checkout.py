@@ -115,7 +115,8 @@ def create_session(world, params):
     if mode == "setup":
         data = params.get("setup_intent_data", {})
         wanted = {"customer": customer} if customer else {}
-        intent = setup_intents.open_setup(world, {**data, **wanted}, _session=session["id"])
+        options = {"payment_method_options": session["payment_method_options"]}
+        intent = setup_intents.open_setup(world, {**data, **wanted, **options}, _session=session["id"])
         session["setup_intent"] = intent["id"]
     return session
 

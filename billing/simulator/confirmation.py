@@ -23,7 +23,7 @@ def confirm(world, intent, *, off_session=False, return_url=None, error_on_requi
     method = world.get("payment_method", intent["payment_method"])
     customers.require_owner(method, intent["customer"])
     intent.update(next_action=None, last_payment_error=None, _off_session=off_session, _return_url=return_url)
-    if card_asks(method, off_session=off_session, wanted=_three_d_secure_wanted(intent)):
+    if card_asks(method, off_session=off_session, wanted=three_d_secure_wanted(intent)):
         if off_session or error_on_requires_action:
             refuse(world, intent, method, decline("authentication_required"), charged=off_session)
         ask(world, intent, return_url)
@@ -146,7 +146,8 @@ def ask(world, intent, return_url):
     world.emit(f"{intent['object']}.requires_action", intent)
 
 
-def _three_d_secure_wanted(intent):
+def three_d_secure_wanted(intent) -> bool:
+    """Did the portal ask for 3-D Secure wherever the card knows it?"""
     on_card = intent["payment_method_options"].get("card", {})
     return on_card.get("request_three_d_secure") in ("any", "challenge")
 

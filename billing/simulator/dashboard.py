@@ -20,8 +20,8 @@ def show(world, webhooks) -> Page:
         + table("Refunds", ["When", "Amount›", "State", "Charge"], _refunds(world))
         + table("Disputes", ["When", "Amount›", "State", "Charge"], _disputes(world))
         + table("Payouts", ["When", "Amount›", "State", "Payout"], _payouts(world))
-        + f"<p class=soft>Webhooks go to {escape(webhooks.url or 'nobody; they are held')}.</p>"
-        + table("Webhooks", ["When", "Event", "State", "Attempts›", "Answer", ""], _deliveries(world))
+        + f'<p class="soft">Webhooks go to {escape(webhooks.url or "nobody; they are held")}.</p>'
+        + table("Webhooks", ["When", "Event", "State", "Attempts›", "Answer", "Again"], _deliveries(world))
     )
     return layout("Simulated payments", content, wide=True)
 

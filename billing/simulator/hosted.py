@@ -48,6 +48,8 @@ def checkout_page(world, id, form: str | None) -> Page:
     try:
         checkout.submit(world, session, card)
     except StripeError as error:
+        if error.status != 402:
+            world.rollback()
         field = FAULTY_FIELD.get(error.error.get("code"), "number")
         return _form(world, session, typed, (field, error.error["message"]))
     intent = _intent(world, session)

@@ -30,10 +30,15 @@ def void_invoice(world, params, id):
     invoice = world.get("invoice", id)
     if invoice["status"] != "open":
         raise invalid("You can only void open invoices.", code="invoice_not_editable")
-    invoice["status"] = "void"
+    void(world, invoice)
+    return invoice
+
+
+def void(world, invoice):
+    """Nobody owes this any more."""
+    world.touch(invoice)["status"] = "void"
     invoice["status_transitions"]["voided_at"] = world.clock.now()
     world.emit("invoice.voided", invoice)
-    return invoice
 
 
 def for_period(world, subscription, reason) -> dict:

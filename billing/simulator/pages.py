@@ -101,7 +101,7 @@ def money(amount, currency) -> str:
 def table(caption, heads, rows) -> str:
     """A table of cells that are HTML already; heads ending in › are right-aligned figures."""
     if not rows:
-        return f"<h2>{escape(caption)}</h2><p class=soft>None yet.</p>"
+        return f'<h2>{escape(caption)}</h2><p class="soft">None yet.</p>'
     marks = [' class="num"' if head.endswith("›") else "" for head in heads]
     names = [escape(head.rstrip("›")) for head in heads]
     head = "".join(f'<th scope="col"{m}>{name}</th>' for m, name in zip(marks, names, strict=True))

@@ -206,12 +206,7 @@ def open_intent(world, params, **private) -> dict:
     intent["client_secret"] = f"{intent['id']}_secret_{token(25)}"
     if "payment_method_options" in params:
         _merge_options(intent, params["payment_method_options"])
-    try:
-        _take_method(world, intent, params)
-    except Exception:
-        # A request refused for its card leaves no intent behind.
-        del world.objects["payment_intent"][intent["id"]], world.touched["payment_intent", intent["id"]]
-        raise
+    _take_method(world, intent, params)
     world.emit("payment_intent.created", intent)
     return intent
 

@@ -84,7 +84,8 @@ def _object(typed_dict, raw, path):
         where = f"{path}[{name}]" if path else name
         if name not in fields:
             raise malformed(f"Received unknown parameter: {where}", code="parameter_unknown", param=where)
-        if not path and name in NOT_SIMULATED and value != "":
+        creating = not typed_dict.__name__.endswith("ListParams")  # lists filter by some of these names
+        if not path and creating and name in NOT_SIMULATED and value != "":
             raise not_simulated(f"the parameter {where}")
         values[name] = _value(fields[name][0], value, where)
     for name, (_, required) in fields.items():

@@ -1,7 +1,7 @@
 """Setup intents: saving a card for later without taking money."""
 
 from . import cards, customers
-from .confirmation import ask, card_asks, require_return_url, unexpected
+from .confirmation import ask, card_asks, require_return_url, three_d_secure_wanted, unexpected
 from .endpoints import endpoint, merge_metadata, metadata, readable
 from .errors import card_error, decline, invalid, malformed, not_simulated
 from .render import render
@@ -87,7 +87,12 @@ def open_setup(world, params, **private) -> dict:
         payment_method=None,
         payment_method_configuration_details=None,
         payment_method_options={
-            "card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
+            "card": {
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+                **params.get("payment_method_options", {}).get("card", {}),
+            }
         },
         payment_method_types=["card"],
         single_use_mandate=None,
@@ -115,7 +120,7 @@ def confirm_setup(world, intent, *, return_url=None):
     method = world.get("payment_method", intent["payment_method"])
     customers.require_owner(method, intent["customer"])
     intent.update(next_action=None, last_setup_error=None, _return_url=return_url)
-    if card_asks(method, off_session=False):
+    if card_asks(method, off_session=False, wanted=three_d_secure_wanted(intent)):
         ask(world, intent, return_url)
         return
     _save(world, intent, method)

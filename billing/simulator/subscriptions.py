@@ -155,6 +155,8 @@ def subscribe(world, customer, items, method_id, params) -> dict:
         invoices.collect(world, invoice, off_session=params.get("off_session", False))
     except StripeError:
         if behaviour == "error_if_incomplete":
+            world.touch(subscription)["status"] = "incomplete_expired"
+            invoices.void(world, invoice)
             raise
         return subscription
     activate(world, subscription)

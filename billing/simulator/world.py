@@ -3,6 +3,7 @@
 import secrets
 import string
 import threading
+from copy import deepcopy
 
 from stripe._api_version import _ApiVersion
 
@@ -34,6 +35,8 @@ PREFIX = {
     "delivery": "whd",
     "replay": "idem",
 }
+# The simulator's own records, which the API does not show.
+INTERNAL = ("delivery", "replay", "setting")
 # Stripe leaves `livemode` out of these.
 WITHOUT_MODE = ("balance_transaction", "refund", "subscription_item")
 ALPHABET = string.ascii_letters + string.digits
@@ -56,6 +59,7 @@ class World:
         self.request = {"id": None, "idempotency_key": None}
         self.objects: dict[str, dict[str, dict]] = {}
         self.touched: dict[tuple[str, str], dict] = {}
+        self.before: dict[tuple[str, str], dict | None] = {}
         self.archive = Archive(data)
         for kind, id, body in self.archive.load():
             self.objects.setdefault(kind, {})[id] = body
@@ -73,12 +77,16 @@ class World:
             **(values or {}),
             **fields,
         }
+        self.before.setdefault((kind, obj["id"]), self.objects.get(kind, {}).get(obj["id"]))
         self.objects.setdefault(kind, {})[obj["id"]] = obj
         return self.touch(obj)
 
     def touch(self, obj) -> dict:
-        """Remember that an object may have changed, so that the next commit writes it."""
-        self.touched[obj["object"], obj["id"]] = obj
+        """Announce that an object may change: commit will write it, rollback will restore it."""
+        key = (obj["object"], obj["id"])
+        if key not in self.before:
+            self.before[key] = deepcopy(obj)
+        self.touched[key] = obj
         return obj
 
     def get(self, kind, id, param="id") -> dict:
@@ -90,8 +98,8 @@ class World:
 
     def find(self, id) -> dict | None:
         """The object with this id, of whatever kind."""
-        for objects in self.objects.values():
-            if id in objects:
+        for kind, objects in self.objects.items():
+            if id in objects and kind not in INTERNAL:
                 return objects[id]
         return None
 
@@ -115,7 +123,18 @@ class World:
         if self.touched:
             self.setting("clock")["offset"] = self.clock.offset
             self.archive.save((kind, id, obj) for (kind, id), obj in self.touched.items())
-            self.touched.clear()
+        self.touched.clear()
+        self.before.clear()
+
+    def rollback(self):
+        """Undo everything since the last commit: what Stripe refuses leaves no trace."""
+        for (kind, id), earlier in self.before.items():
+            if earlier is None:
+                self.objects[kind].pop(id, None)
+            else:
+                self.objects[kind][id] = earlier
+        self.touched.clear()
+        self.before.clear()
 
     # Events
 

@@ -2,6 +2,9 @@
 
 import json
 import re
+import socket
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -213,6 +216,15 @@ def test_a_lost_answer_is_found_again_by_its_key(sim, api):
     assert len(sim.all("payment_intent", amount=888)) == 1
 
 
+def test_a_refused_request_leaves_no_trace(sim, api):
+    before = len(sim.events()), len(sim.all("customer")), len(sim.all("payment_intent"))
+    with pytest.raises(stripe.InvalidRequestError):
+        api.customers.create({"payment_method": "pm_nobody"})
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+        api.payment_intents.create({"amount": 600, "currency": "eur", "expand": ["weather"]})
+    assert (len(sim.events()), len(sim.all("customer")), len(sim.all("payment_intent"))) == before
+
+
 # Customers and cards
 
 
@@ -305,6 +317,8 @@ def test_a_payment_is_charged_with_its_fee(sim, api):
     assert_shape(paid)
     assert types_of(sim, paid.id) == ["payment_intent.created", "payment_intent.succeeded"]
     assert types_of(sim, charge.id) == ["charge.succeeded", "charge.updated"]
+    [row] = api.balance_transactions.list({"source": charge.id}).data
+    assert row.id == charge.balance_transaction.id
 
 
 @pytest.mark.parametrize(
@@ -837,3 +851,32 @@ def test_an_oversized_body_is_refused(sim, browser):
 def test_the_application_starts_without_an_address_for_webhooks():
     app = App()
     assert app.webhooks.hold
+
+
+def test_it_runs_by_itself_and_without_django(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ["--port", str(port), "--data", str(tmp_path), "--public-url", "https://pay.portal.test/sim"]
+    check = "import sys, billing.simulator.app; sys.exit('django' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], timeout=30).returncode == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "billing.simulator", *options], stderr=subprocess.DEVNULL
+    )
+    try:
+        local = stripe.StripeClient(
+            "sk_test_x", base_addresses={"api": f"http://127.0.0.1:{port}"}, max_network_retries=0
+        ).v1
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                session = checkout(local, mode="payment", line_items=booking())
+                break
+            except stripe.APIConnectionError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        assert session.url == f"https://pay.portal.test/sim/c/pay/{session.id}"
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+    assert (tmp_path / "simulator.sqlite3").exists()
