@@ -137,9 +137,7 @@ def capture(world, charge, amount):
     """Take the money held, all or part; the rest returns to the cardholder."""
     world.touch(charge)
     released = charge["amount"] - amount
-    charge.update(
-        captured=True, amount_captured=amount, amount_refunded=released, receipt_url=charge["receipt_url"]
-    )
+    charge.update(captured=True, amount_captured=amount, amount_refunded=released)
     world.emit("charge.captured", charge)
     settle(world, charge)
 

@@ -307,9 +307,3 @@ def _remember_customer(world, session, card):
         named = {"name": details["name"]} if details.get("name") else {}
         customer = customers.create_customer(world, {"email": email, **named} if email else named)
         session["customer"] = customer["id"]
-
-
-def last_error(intent) -> str | None:
-    """Why the last attempt failed, in words for the customer."""
-    error = intent.get("last_payment_error") or intent.get("last_setup_error")
-    return error["message"] if error else None

@@ -504,6 +504,8 @@ def test_disputes(sim, api):
     assert api.disputes.update(dispute["id"], evidence).status == "won"
     assert types_of(sim, dispute["id"])[0] == "charge.dispute.created"
     assert types_of(sim, dispute["id"])[-1] == "charge.dispute.closed"
+    other = sim.dispute(pay(api).latest_charge, amount=700, reason="product_not_received")
+    assert sim.settle_dispute(other["id"], "lost")["status"] == "lost"
     lost = api.charges.retrieve(pay(api, "pm_card_createDispute").latest_charge)
     assert lost.disputed
     assert api.disputes.close(api.disputes.list({"charge": lost.id}).data[0].id).status == "lost"
@@ -706,6 +708,23 @@ def test_a_subscription_whose_card_declines_stays_incomplete(sim, api, browser):
     after = api.checkout.sessions.retrieve(session.id, {"expand": ["subscription.latest_invoice"]})
     assert (after.payment_status, after.subscription.status) == ("paid", "active")
     assert_shape(after)
+
+
+def test_an_open_invoice_is_paid_with_another_card(api):
+    who, bad = customer(api, "pm_card_chargeCustomerFail")
+    good = api.payment_methods.attach("pm_card_mastercard", {"customer": who.id})
+    price = api.prices.create(
+        {
+            "product_data": {"name": "Member"}, "currency": "eur", "unit_amount": 990,
+            "recurring": {"interval": "year"},
+        }
+    )  # fmt: skip
+    sub = api.subscriptions.create(
+        {"customer": who.id, "items": [{"price": price.id}], "default_payment_method": bad.id}
+    )
+    assert sub.status == "incomplete"
+    assert api.invoices.pay(sub.latest_invoice, {"payment_method": good.id}).status == "paid"
+    assert api.subscriptions.retrieve(sub.id).status == "active"
 
 
 # Webhooks
