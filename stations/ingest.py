@@ -113,7 +113,11 @@ def _read(messages) -> Found:
                 if session is not None:
                     found.flows[session.pk] = fact
                     number = session.evse.number
-                    _keep_state(found, session.evse_id, Reported(number, FLOW_STATES[fact.charging_state], fact.received_at))
+                    _keep_state(
+                        found,
+                        session.evse_id,
+                        Reported(number, FLOW_STATES[fact.charging_state], fact.received_at),
+                    )
                 continue
             evse = _evse(station, fact.evse_number, session, evses)
             if evse is None:
@@ -161,7 +165,9 @@ def _keep_state(found: Found, evse_id: int, fact: Reported) -> None:
     found.states[evse_id] = fact
 
 
-def _keep_readings(found: Found, fact: Metered, evse: Evse, session: Session | None, received_at: datetime) -> None:
+def _keep_readings(
+    found: Found, fact: Metered, evse: Evse, session: Session | None, received_at: datetime
+) -> None:
     totals = found.totals.setdefault(session.pk, Totals()) if session is not None else None
     for sample in fact.samples:
         key = (evse.pk, sample.at, sample.measurand, sample.phase, sample.location, sample.context)
@@ -213,7 +219,8 @@ def _store_states(found: Found) -> list[int]:
     rows = sorted(found.states.items())
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM stations_evse WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [[pk for pk, _f in rows]]
+            "SELECT id FROM stations_evse WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
+            [[pk for pk, _f in rows]],
         )
         cursor.execute(
             """
@@ -246,8 +253,10 @@ def _store_totals(found: Found) -> None:
     ids = sorted(found.totals.keys() | found.flows.keys())
     for session in Session.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
         totals, flow = found.totals.get(session.pk), found.flows.get(session.pk)
-        is_newer = totals is not None and totals.last_at is not None and (
-            session.last_reading_at is None or totals.last_at >= session.last_reading_at
+        is_newer = (
+            totals is not None
+            and totals.last_at is not None
+            and (session.last_reading_at is None or totals.last_at >= session.last_reading_at)
         )
         if totals is not None:
             _apply_energy(session, totals)
@@ -263,7 +272,12 @@ def _store_totals(found: Found) -> None:
                 session.power_w = 0
         session.save(
             update_fields=[
-                "meter_start_wh", "energy_wh", "power_w", "soc_percent", "charging_state", "last_reading_at"
+                "meter_start_wh",
+                "energy_wh",
+                "power_w",
+                "soc_percent",
+                "charging_state",
+                "last_reading_at",
             ]
         )
 

@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds to wait for company before a commit; a charger never notices, a disk does.
 GATHER = 0.003
-COLUMNS = "at, id, station_id, connection, from_station, kind, message_id, action, version, frame, batch, command"
+COLUMNS = (
+    "at, id, station_id, connection, from_station, kind, message_id, action, version, frame, batch, command"
+)
 COPY = f"COPY stations_message ({COLUMNS}) FROM STDIN"
 
 

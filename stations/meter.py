@@ -64,9 +64,13 @@ def default_unit(measurand: str) -> str:
         return ""
     if measurand.startswith("Power"):
         return "W"
-    return {"Current": "A", "Voltage": "V", "SoC": "Percent", "Temperature": "Celsius", "Frequency": "Hz"}.get(
-        measurand.split(".")[0], ""
-    )
+    return {
+        "Current": "A",
+        "Voltage": "V",
+        "SoC": "Percent",
+        "Temperature": "Celsius",
+        "Frequency": "Hz",
+    }.get(measurand.split(".")[0], "")
 
 
 def samples(meter_values: Iterable[dict], received_at: datetime) -> Iterator[Sample]:

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from stations import commands, ingest as ingesting, partitions, sessions, signals
+from stations import commands, partitions, sessions, signals
+from stations import ingest as ingesting
 from stations.models import Batch, Command, Node, Session, State, Station
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,9 @@ def expire_commands() -> None:
     )
     for command_id in overdue.values_list("pk", flat=True)[:500]:
         commands.finish(
-            command_id, status=Command.Status.TIMED_OUT, error_description="The charger did not answer in time."
+            command_id,
+            status=Command.Status.TIMED_OUT,
+            error_description="The charger did not answer in time.",
         )
     drop_dead_nodes()
 

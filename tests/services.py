@@ -19,12 +19,24 @@ from evportal.embedded import Embedded, environment, runtime_dir
 PREFIX = "evportal-tests-"
 REDIS_DATABASES = 16  # what a Redis has unless told otherwise
 
+#: What the settings would refuse to start without; nothing a test relies on.
+SETTINGS = {
+    "SECRET_KEY": "for tests only, and long enough to be taken for a real one",
+    "STRIPE_WEBHOOK_SECRET": "whsec_tests",
+    # A thread that keeps its connection would keep the test database from being dropped.
+    "CONN_MAX_AGE": "0",
+    "PUBLIC_URL": "http://testserver",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+}
+
 _services: Embedded | None = None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     # A wrapper runs before pytest-django's own implementation, which loads the settings.
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
         _start()

@@ -133,7 +133,9 @@ class Connection:
             return
         except Exception:
             log.exception("Station %s: %s failed", self.station.pk, call.action)
-            refusal = frames.CallError(call.message_id, "InternalError", "The portal could not treat this message.")
+            refusal = frames.CallError(
+                call.message_id, "InternalError", "The portal could not treat this message."
+            )
             await self._answer(refusal.frame(), Message.Kind.ERROR, call.message_id, call.action)
             return
         frame = frames.encode([frames.RESULT, call.message_id, answer])
@@ -164,7 +166,9 @@ class Connection:
 
     # Calling
 
-    async def call(self, action: str, payload: dict, *, timeout: float, command: uuid.UUID | None = None) -> dict:
+    async def call(
+        self, action: str, payload: dict, *, timeout: float, command: uuid.UUID | None = None
+    ) -> dict:
         """Send one call and return the station's answer; others wait their turn.
 
         Raises `CallRefused` for a CALLERROR, `TimeoutError` for no answer, `ConnectionError` when it closed.
@@ -179,7 +183,9 @@ class Connection:
             frame = frames.encode([frames.CALL, message_id, action, payload])
             try:
                 self._journal.note(
-                    self._entry(datetime.now(UTC), False, Message.Kind.CALL, message_id, action, frame, command)
+                    self._entry(
+                        datetime.now(UTC), False, Message.Kind.CALL, message_id, action, frame, command
+                    )
                 )
                 await self._send_text(frame)
                 return await asyncio.wait_for(answer, timeout)

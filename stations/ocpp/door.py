@@ -45,7 +45,11 @@ def read(scope: dict) -> Knock | None:
     raw = scope.get("raw_path")
     path = unquote(raw.decode("latin-1").split("?")[0]) if raw else scope["path"]
     identity = path.replace("//", "/").removeprefix(PREFIX).strip("/")
-    if not path.replace("//", "/").startswith(PREFIX) or not 0 < len(identity) <= MAX_IDENTITY or "\x00" in identity:
+    if (
+        not path.replace("//", "/").startswith(PREFIX)
+        or not 0 < len(identity) <= MAX_IDENTITY
+        or "\x00" in identity
+    ):
         return None
     headers = dict(scope["headers"])
     user, password = _basic(headers.get(b"authorization", b""))

@@ -122,9 +122,7 @@ def checked(call: Call, version: str, free_texts: tuple[str, ...] = ()) -> dict:
     """The payload as the schema wants it, mended where nothing is lost; raises `CallError`."""
     if call.action not in schemas.FROM_STATION[version]:
         known = call.action in schemas.actions_to_station(version)
-        code, why = (
-            ("NotSupported", "is ours to send") if known else ("NotImplemented", "is not known")
-        )
+        code, why = ("NotSupported", "is ours to send") if known else ("NotImplemented", "is not known")
         raise CallError(call.message_id, code, f"{call.action[:50]} {why}.")
     if schemas.is_valid(version, call.action, call.payload):
         return call.payload

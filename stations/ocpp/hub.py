@@ -194,7 +194,9 @@ def _beat(channel: str, seen: list[tuple[int, datetime]], mine: dict[int, uuid.U
     Station.objects.bulk_update(stations, ["last_seen_at"], batch_size=500)
     lost = list(Station.objects.filter(connection=None, pk__in=mine)) if mine else []
     for station in lost:
-        Station.objects.filter(pk=station.pk, connection=None).update(connection=mine[station.pk], node=channel)
+        Station.objects.filter(pk=station.pk, connection=None).update(
+            connection=mine[station.pk], node=channel
+        )
         signals.after_commit(signals.station_changed, station=station)
     return [station.pk for station in lost]
 

@@ -106,9 +106,7 @@ def stop_transaction(incoming: Incoming) -> dict:
     )
     if not payload.get("idTag"):
         return {}
-    decision = sessions.authorize(
-        station=incoming.station, token=payload["idTag"], now=incoming.received_at
-    )
+    decision = sessions.authorize(station=incoming.station, token=payload["idTag"], now=incoming.received_at)
     return {"idTagInfo": id_tag_info(decision)}
 
 

@@ -37,7 +37,11 @@ def boot_notification(incoming: Incoming) -> dict:
         reason=incoming.payload["reason"],
         received_at=incoming.received_at,
     )
-    return {"currentTime": wire_now(incoming.received_at), "interval": boot.interval(status), "status": status}
+    return {
+        "currentTime": wire_now(incoming.received_at),
+        "interval": boot.interval(status),
+        "status": status,
+    }
 
 
 def heartbeat(incoming: Incoming) -> dict:
@@ -129,7 +133,11 @@ def _ended(incoming: Incoming) -> dict:
     token = (payload.get("idToken") or {}).get("idToken", "")
     if not token:
         return {}
-    return {"idTokenInfo": id_token_info(sessions.authorize(station=incoming.station, token=token, now=incoming.received_at))}
+    return {
+        "idTokenInfo": id_token_info(
+            sessions.authorize(station=incoming.station, token=token, now=incoming.received_at)
+        )
+    }
 
 
 def _register(incoming: Incoming, context: str) -> Decimal | None:
