@@ -1,0 +1,139 @@
+"""Tariffs and what was priced with them."""
+
+import uuid
+
+import pgtrigger
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from bookings.models import Booking
+from evportal.accounts.access import Access
+from evportal.accounts.models import Operator, User
+from stations.models import Evse, Session, Site
+
+
+class TariffQuerySet(models.QuerySet):
+    def visible_to(self, access: Access, permission: str = "view_ops"):
+        return self.filter(access.operators(permission))
+
+
+class Tariff(models.Model):
+    """A tariff by name; its prices are in its versions."""
+
+    operator = models.ForeignKey(Operator, models.CASCADE, related_name="tariffs")
+    name = models.CharField(max_length=120)
+    is_active = models.BooleanField(default=True)
+
+    objects = TariffQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["operator", "name"], name="one_tariff_per_name")]
+
+    def __str__(self):
+        return self.name
+
+    def version_at(self, at):
+        """The version that is in force at this moment, or None."""
+        return self.versions.filter(valid_from__lte=at).order_by("-valid_from", "-number").first()
+
+
+class TariffVersion(models.Model):
+    """The prices, as an OCPI 2.3.0 tariff object; never changed, because quotes and bills rest on it."""
+
+    tariff = models.ForeignKey(Tariff, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    valid_from = models.DateTimeField()
+    ocpi = models.JSONField(help_text=_("OCPI 2.3.0 tariff object"))
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["tariff", "-number"]
+        constraints = [models.UniqueConstraint(fields=["tariff", "number"], name="one_tariff_version_per_number")]
+        triggers = [
+            pgtrigger.ReadOnly(name="tariff_versions_never_change", fields=["tariff", "number", "valid_from", "ocpi"]),
+            pgtrigger.Protect(name="tariff_versions_stay", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self):
+        return f"{self.tariff} v{self.number}"
+
+
+class TariffAssignment(models.Model):
+    """Which tariff applies where: an EVSE's own before its site's."""
+
+    tariff = models.ForeignKey(Tariff, models.PROTECT, related_name="assignments")
+    site = models.ForeignKey(Site, models.CASCADE, related_name="tariff_assignments")
+    evse = models.OneToOneField(Evse, models.CASCADE, null=True, blank=True, related_name="tariff_assignment")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site"], condition=models.Q(evse=None), name="one_tariff_per_site"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.tariff} at {self.evse or self.site}"
+
+
+class Quote(models.Model):
+    """The price somebody was shown, and the frozen version it came from: the bill keeps to it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    evse = models.ForeignKey(Evse, models.PROTECT, related_name="quotes")
+    version = models.ForeignKey(TariffVersion, models.PROTECT, related_name="quotes")
+    user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="quotes")
+    booking = models.OneToOneField(Booking, models.SET_NULL, null=True, blank=True, related_name="quote")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    energy_wh = models.DecimalField(max_digits=14, decimal_places=3)
+    currency = models.CharField(max_length=3)
+    lines = models.JSONField()
+    net = models.DecimalField(max_digits=12, decimal_places=3)
+    tax = models.DecimalField(max_digits=12, decimal_places=3)
+    gross = models.DecimalField(max_digits=12, decimal_places=3)
+    hold_amount = models.DecimalField(max_digits=12, decimal_places=3)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return f"{self.gross} {self.currency} at {self.evse}"
+
+
+class CdrQuerySet(models.QuerySet):
+    def visible_to(self, access: Access, permission: str = "view_money"):
+        mine = models.Q(session__user_id=access.user_id) if access.user_id else models.Q(pk__in=[])
+        return self.filter(access.sites(permission, "session__station__site") | mine)
+
+
+class Cdr(models.Model):
+    """A session's price (OCPI *CDR*): frozen version from the start, lines once it has ended."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Charging")
+        REVIEW = "review", _("Needs a look")
+        PRICED = "priced", _("Priced")
+        SETTLED = "settled", _("Paid")
+        UNPAID = "unpaid", _("Unpaid")
+
+    session = models.OneToOneField(Session, models.PROTECT, related_name="cdr")
+    version = models.ForeignKey(TariffVersion, models.PROTECT, related_name="cdrs")
+    quote = models.OneToOneField(Quote, models.SET_NULL, null=True, blank=True, related_name="cdr")
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    review = models.CharField(max_length=200, blank=True)
+    currency = models.CharField(max_length=3)
+    lines = models.JSONField(default=list)
+    net = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    tax = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    gross = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    priced_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CdrQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["state"])]
+
+    def __str__(self):
+        return f"{self.gross} {self.currency} for {self.session}"

@@ -1,0 +1,60 @@
+"""Prices: what a tariff says, what a session costs, and how to say so (OCPI 2.3.0). Pure; no Django.
+
+tariff   the OCPI tariff object · usage    what was or will be used
+engine   price() · moments  when an element applies · limits, totals  from charges to a bill
+words    a tariff for drivers
+"""
+
+from billing.pricing.engine import price
+from billing.pricing.tariff import (
+    Additions,
+    Day,
+    Dimension,
+    PriceComponent,
+    PriceLimit,
+    ReservationKind,
+    Tariff,
+    TariffElement,
+    TariffError,
+    TariffRestrictions,
+    TariffType,
+    TaxIncluded,
+)
+from billing.pricing.totals import Kind, Line, Priced, TaxSummary
+from billing.pricing.usage import (
+    Period,
+    Reservation,
+    Usage,
+    UsageError,
+    quote_usage,
+    usage_from_readings,
+)
+from billing.pricing.words import PriceLine, describe
+
+__all__ = [
+    "Additions",
+    "Day",
+    "Dimension",
+    "Kind",
+    "Line",
+    "Period",
+    "PriceComponent",
+    "PriceLimit",
+    "PriceLine",
+    "Priced",
+    "Reservation",
+    "ReservationKind",
+    "Tariff",
+    "TariffElement",
+    "TariffError",
+    "TariffRestrictions",
+    "TariffType",
+    "TaxIncluded",
+    "TaxSummary",
+    "Usage",
+    "UsageError",
+    "describe",
+    "price",
+    "quote_usage",
+    "usage_from_readings",
+]

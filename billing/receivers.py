@@ -1,0 +1,1 @@
+"""What money does when sessions start and end."""

@@ -1,0 +1,1 @@
+"""What happens to bookings when chargers report."""

@@ -1,0 +1,25 @@
+"""The Celery application: queues `telemetry`, `billing` and `default`, and the clock of the house."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evportal.settings")
+
+app = Celery("evportal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# Every sweep finishes what a crash or a lost message left behind, so all of them run often and are cheap
+# when there is nothing to do.
+app.conf.beat_schedule = {
+    "sweep-journal": {"task": "stations.tasks.sweep_journal", "schedule": 5.0},
+    "expire-commands": {"task": "stations.tasks.expire_commands", "schedule": 10.0},
+    "close-lost-sessions": {"task": "stations.tasks.close_lost_sessions", "schedule": 60.0},
+    "keep-partitions": {"task": "stations.tasks.keep_partitions", "schedule": 3600.0},
+    "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 10.0},
+    "turn-slots": {"task": "bookings.tasks.turn_slots", "schedule": 15.0},
+    "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
+    "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},
+    "send-outbox": {"task": "evportal.outbox.tasks.send_pending", "schedule": 10.0},
+}

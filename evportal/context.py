@@ -1,0 +1,63 @@
+"""What every page may show: who is looking, where they may go, whom they may call."""
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+#: (label, URL name, permission); a page belongs to the entry whose address it begins with.
+OPS = (
+    ("Wallboard", "ops:wallboard", "view_ops"),
+    ("Chargers", "ops:chargers", "view_ops"),
+    ("Alerts", "ops:alerts", "view_alerts"),
+    ("Sessions", "ops:sessions", "view_ops"),
+    ("Invoices", "fin:invoices", "view_money"),
+)
+
+
+def portal(request):
+    access = getattr(request, "access", None)
+    in_ops = request.path.startswith(("/ops/", "/fin/"))
+    return {
+        "site_name": "evportal",
+        "server_time": timezone.now(),
+        "help_phone": settings.HELP_PHONE,
+        "support_email": settings.SUPPORT_EMAIL,
+        "demo": settings.DEMO,
+        "nav_items": _ops_nav(request, access) if in_ops else _driver_nav(request),
+        "may_ops": bool(access and (access.may("view_ops") or access.may("view_money"))),
+        "in_ops": in_ops,
+    }
+
+
+def _ops_nav(request, access):
+    items = [
+        {"label": _(label), "url": reverse(name)}
+        for label, name, permission in OPS
+        if access and access.may(permission)
+    ]
+    if getattr(request.user, "is_staff", False):
+        items.append({"label": _("Admin"), "url": reverse("admin:index")})
+    current = max(
+        (item["url"] for item in items if request.path.startswith(item["url"])), key=len, default=None
+    )
+    for item in items:
+        item["current"] = item["url"] == current
+    return items
+
+
+def _driver_nav(request):
+    user = getattr(request, "user", None)
+    items = [{"label": _("Find"), "url": reverse("stations:find"), "current": request.path == "/"}]
+    if user is not None and user.is_authenticated:
+        items.append(
+            {"label": _("My charging"), "url": reverse("me:home"), "current": request.path.startswith("/me/")}
+        )
+    return items
+
+
+def environment_label(request):
+    """Which installation this is, shown in the admin's header."""
+    if settings.DEMO:
+        return [_("Demo"), "info"]
+    return [_("Development"), "warning"] if settings.DEBUG else [_("Production"), "danger"]

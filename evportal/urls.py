@@ -1,0 +1,24 @@
+"""Every address of the portal; each app keeps its own list."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from evportal import health
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("", include("evportal.accounts.urls")),
+    path("", include("evportal.outbox.urls")),
+    path("", include("stations.urls")),
+    path("", include("bookings.urls")),
+    path("", include("billing.urls")),
+    path("", include("monitoring.urls")),
+]
+
+handler400 = "evportal.errors.bad_request"
+handler403 = "evportal.errors.forbidden"
+handler404 = "evportal.errors.not_found"
+handler500 = "evportal.errors.server_error"

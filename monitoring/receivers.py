@@ -1,0 +1,1 @@
+"""What the browser and the alerts learn when chargers report."""

@@ -1,0 +1,141 @@
+"""Ask a charger to do something: a row first, then a message to the process that holds its socket."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from datetime import timedelta
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from evportal.accounts.models import ApiKey, Operator, User
+from stations import signals
+from stations.exceptions import ChargerOffline
+from stations.models import Command, Evse, IdToken, Session, Station
+from stations.ocpp import schemas, spelling
+
+TOKEN_LETTERS = string.ascii_uppercase + string.digits
+
+
+@transaction.atomic
+def send(
+    *,
+    station: Station,
+    action: str,
+    payload: dict,
+    by: User | ApiKey | None = None,
+    reason: str = "",
+    timeout: float | None = None,
+) -> Command:
+    """Queue one call, as the station's version spells it; the row tells what became of it.
+
+    Raises `UnknownAction` or `InvalidPayload` before anything is stored. An offline station makes the row
+    `offline` at once: a late restart or start helps nobody.
+    """
+    version = station.ocpp_version or "1.6"
+    schemas.check_call(version, action, payload)
+    now = timezone.now()
+    command = Command(
+        station=station,
+        action=action,
+        payload=payload,
+        reason=reason,
+        created_by=by if isinstance(by, User) else None,
+        api_key=by if isinstance(by, ApiKey) else None,
+        expires_at=now + timedelta(seconds=timeout or settings.OCPP_CALL_TIMEOUT),
+    )
+    node = Station.objects.filter(pk=station.pk).exclude(connection=None).values_list("node", flat=True).first()
+    if not node:
+        command.status = Command.Status.OFFLINE
+        command.answered_at = now
+        command.error_description = "The charger is not connected."
+        command.save()
+        signals.after_commit(signals.command_finished, command=command)
+        return command
+    command.save()
+    message = {"type": "ocpp.command", "command": str(command.pk), "station": station.pk}
+    transaction.on_commit(lambda: async_to_sync(get_channel_layer().send)(node, message))
+    return command
+
+
+def finish(command_id, *, status: str, response=None, error_code: str = "", error_description: str = "") -> None:
+    """Write a command's end on its row, once: the first end wins."""
+    won = Command.objects.filter(pk=command_id, status__in=[Command.Status.QUEUED, Command.Status.SENT]).update(
+        status=status,
+        response=response,
+        error_code=error_code[:60],
+        error_description=error_description[:255],
+        answered_at=timezone.now(),
+    )
+    if won:
+        command = Command.objects.select_related("station").get(pk=command_id)
+        signals.after_commit(signals.command_finished, command=command)
+
+
+def app_token(user: User, operator: Operator) -> IdToken:
+    """The token with which the portal starts this driver's sessions; made on first use.
+
+    Twenty characters, because a 1.6 charger takes no more.
+    """
+    token = IdToken.objects.filter(
+        user=user, operator=operator, type=IdToken.Type.CENTRAL, status=IdToken.Status.ACCEPTED
+    ).first()
+    if token is None:
+        token = IdToken.objects.create(
+            user=user,
+            operator=operator,
+            type=IdToken.Type.CENTRAL,
+            token="".join(secrets.choice(TOKEN_LETTERS) for _i in range(20)),
+            label="App",
+        )
+    return token
+
+
+def remote_start(*, evse: Evse, id_token: IdToken, by=None, reason: str = "", remote_start_id: int = 0) -> Command:
+    """Ask the station to start charging for this token; raises `ChargerOffline`."""
+    station = _online(evse.station)
+    remote_start_id = remote_start_id or secrets.randbelow(2**31 - 1) + 1
+    action, payload = spelling.remote_start(
+        station.ocpp_version, evse.number, id_token.token, id_token.type, remote_start_id
+    )
+    return send(station=station, action=action, payload=payload, by=by, reason=reason)
+
+
+def remote_stop(*, session: Session, by=None, reason: str = "") -> Command:
+    """Ask the station to stop this session; raises `ChargerOffline`."""
+    station = _online(session.station)
+    action, payload = spelling.remote_stop(station.ocpp_version, session.transaction_id)
+    return send(station=station, action=action, payload=payload, by=by, reason=reason)
+
+
+def reset(*, station: Station, hard: bool = False, by=None, reason: str = "") -> Command:
+    station = _online(station)
+    action, payload = spelling.reset(station.ocpp_version, hard)
+    return send(station=station, action=action, payload=payload, by=by, reason=reason)
+
+
+def unlock(*, evse: Evse, connector_number: int = 1, by=None, reason: str = "") -> Command:
+    station = _online(evse.station)
+    action, payload = spelling.unlock(station.ocpp_version, evse.number, connector_number)
+    return send(station=station, action=action, payload=payload, by=by, reason=reason)
+
+
+def change_availability(
+    *, station: Station, evse: Evse | None = None, operative: bool, by=None, reason: str = ""
+) -> Command:
+    station = _online(station)
+    action, payload = spelling.change_availability(
+        station.ocpp_version, evse.number if evse else None, operative
+    )
+    return send(station=station, action=action, payload=payload, by=by, reason=reason)
+
+
+def _online(station: Station) -> Station:
+    station.refresh_from_db(fields=["connection", "node", "ocpp_version"])
+    if not station.is_online:
+        raise ChargerOffline
+    return station

@@ -1,0 +1,24 @@
+from stations.models.command import Command
+from stations.models.id_token import IdToken
+from stations.models.journal import Batch, Message
+from stations.models.reading import Reading
+from stations.models.reservation import Reservation
+from stations.models.session import Session
+from stations.models.site import Site
+from stations.models.station import Connector, Evse, PendingStation, State, Station
+
+__all__ = [
+    "Batch",
+    "Command",
+    "Connector",
+    "Evse",
+    "IdToken",
+    "Message",
+    "PendingStation",
+    "Reading",
+    "Reservation",
+    "Session",
+    "Site",
+    "State",
+    "Station",
+]

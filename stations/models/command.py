@@ -1,0 +1,72 @@
+"""Commands: what somebody asked a charger to do, and what it answered."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from evportal.accounts.access import Access
+from evportal.accounts.models import ApiKey
+from stations.models.station import Station
+
+
+class CommandQuerySet(models.QuerySet):
+    def visible_to(self, access: Access, permission: str = "view_ops"):
+        return self.filter(access.sites(permission, "station__site"))
+
+
+class Command(models.Model):
+    """One call to a station: a row first, then a message, then the station's answer on the row."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        SENT = "sent", _("Sent")
+        ANSWERED = "answered", _("Answered")
+        ERROR = "error", _("Refused by the charger")
+        TIMED_OUT = "timed_out", _("No answer")
+        OFFLINE = "offline", _("Charger offline")
+
+    FINAL = (Status.ANSWERED, Status.ERROR, Status.TIMED_OUT, Status.OFFLINE)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    station = models.ForeignKey(Station, models.CASCADE, related_name="commands")
+    action = models.CharField(max_length=50)
+    payload = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    response = models.JSONField(null=True, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_description = models.CharField(max_length=255, blank=True)
+    #: Why the portal sent it, when no person did (“slot begins”, “limit reached”).
+    reason = models.CharField(max_length=120, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    api_key = models.ForeignKey(ApiKey, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    #: Not worth sending after this.
+    expires_at = models.DateTimeField()
+
+    objects = CommandQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["station", "-created_at"]),
+            models.Index(
+                fields=["expires_at"], condition=models.Q(status__in=["queued", "sent"]), name="commands_under_way"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.action} → {self.station}"
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in self.FINAL
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the station answered that it will do it."""
+        answer = (self.response or {}).get("status", "Accepted")
+        return self.status == self.Status.ANSWERED and answer in ("Accepted", "Unlocked", "Scheduled")

@@ -1,0 +1,66 @@
+"""The journal: every frame to and from chargers, and which of them workers still have to ingest."""
+
+from django.db import models
+
+from evportal.accounts.access import Access
+from stations.models.station import Station
+
+
+class Batch(models.Model):
+    """What one process committed together; `done_at` empty means that a worker must still ingest it."""
+
+    id = models.UUIDField(primary_key=True)
+    received_at = models.DateTimeField()
+    messages = models.PositiveIntegerField()
+    done_at = models.DateTimeField(null=True)
+    #: Why it could not be ingested; a person has to look, the sweep tries again.
+    error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["received_at"], condition=models.Q(done_at=None), name="batches_to_ingest"),
+        ]
+
+    def __str__(self):
+        return f"{self.received_at:%Y-%m-%d %H:%M:%S} ({self.messages})"
+
+
+class MessageQuerySet(models.QuerySet):
+    def visible_to(self, access: Access, permission: str = "view_messages"):
+        return self.filter(station__in=Station.objects.visible_to(access, permission))
+
+
+class Message(models.Model):
+    """One frame as it went over the wire. Partitioned by day on `at` (stations/partitions.py)."""
+
+    class Kind(models.TextChoices):
+        CALL = "call"
+        RESULT = "result"
+        ERROR = "error"
+        BAD = "bad", "not OCPP"
+
+    pk = models.CompositePrimaryKey("at", "id")
+    id = models.UUIDField()
+    #: Our clock, when the socket received or sent it.
+    at = models.DateTimeField()
+    station = models.ForeignKey(Station, models.DO_NOTHING, related_name="messages", db_constraint=False)
+    connection = models.UUIDField()
+    from_station = models.BooleanField()
+    kind = models.CharField(max_length=6, choices=Kind)
+    message_id = models.CharField(max_length=64)
+    action = models.CharField(max_length=50)
+    version = models.CharField(max_length=6)
+    frame = models.TextField()
+    batch = models.UUIDField(null=True)
+    #: Who asked for it: the command's id, where a call of ours came from one.
+    command = models.UUIDField(null=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "stations_message"
+
+    def __str__(self):
+        return f"{self.action} {self.message_id}"

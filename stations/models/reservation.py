@@ -1,0 +1,67 @@
+"""Reservations: for whom an EVSE is kept, and what the station knows of it (OCPP ReserveNow)."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from evportal.accounts.access import Access
+from evportal.accounts.models import User
+from stations.models.command import Command
+from stations.models.id_token import IdToken
+from stations.models.station import Evse
+
+
+class ReservationQuerySet(models.QuerySet):
+    def visible_to(self, access: Access, permission: str = "view_ops"):
+        return self.filter(access.sites(permission, "evse__station__site"))
+
+    def keeping(self, evse, now):
+        """Reservations that keep this EVSE for somebody at this moment."""
+        return self.filter(
+            evse=evse, starts_at__lte=now, ends_at__gt=now, status__in=Reservation.KEEPING
+        )
+
+
+class Reservation(models.Model):
+    """An EVSE kept for one driver from `starts_at` until `ends_at`.
+
+    The portal itself refuses any other token in that time, whether or not the station could be told:
+    many stations lack the profile or are offline when the time comes.
+    """
+
+    class Status(models.TextChoices):
+        SCHEDULED = "scheduled", _("Scheduled")
+        TOLD = "told", _("Kept by the charger")
+        PORTAL_ONLY = "portal_only", _("Kept by the portal")
+        USED = "used", _("Used")
+        CANCELLED = "cancelled", _("Cancelled")
+        EXPIRED = "expired", _("Expired")
+
+    KEEPING = (Status.SCHEDULED, Status.TOLD, Status.PORTAL_ONLY)
+
+    #: The id on the wire.
+    id = models.AutoField(primary_key=True)
+    evse = models.ForeignKey(Evse, models.CASCADE, related_name="reservations")
+    user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="reservations")
+    id_token = models.ForeignKey(IdToken, models.CASCADE, related_name="reservations")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    status = models.CharField(max_length=12, choices=Status, default=Status.SCHEDULED)
+    command = models.ForeignKey(Command, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReservationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-starts_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=models.F("starts_at")), name="reservations_end_after_start")
+        ]
+        indexes = [models.Index(fields=["evse", "starts_at"])]
+
+    def __str__(self):
+        return f"{self.evse} from {self.starts_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def reservation_id(self) -> int:
+        return self.id

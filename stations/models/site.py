@@ -1,0 +1,73 @@
+"""Sites: the places where chargers stand (OCPI *Location*)."""
+
+import zoneinfo
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from evportal.accounts.access import Access
+from evportal.accounts.models import Membership, Operator
+
+
+def check_time_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(_("“%(name)s” is not an IANA time zone such as Europe/Berlin."), params={"name": name})
+
+
+class SiteQuerySet(models.QuerySet):
+    def public(self):
+        """Sites any driver may find and use."""
+        return self.filter(is_public=True)
+
+    def visible_to(self, access: Access, permission: str = "view_ops"):
+        return self.filter(access.sites(permission))
+
+
+class Site(models.Model):
+    """A place with chargers; its time zone is the one that drivers and tariffs there go by."""
+
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="sites")
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    street = models.CharField(max_length=200, blank=True)
+    postcode = models.CharField(max_length=20, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    country = models.CharField(max_length=2, default="DE", help_text=_("ISO 3166-1 alpha-2"))
+    latitude = models.DecimalField(
+        max_digits=9, decimal_places=6, validators=[MinValueValidator(-90), MaxValueValidator(90)]
+    )
+    longitude = models.DecimalField(
+        max_digits=9, decimal_places=6, validators=[MinValueValidator(-180), MaxValueValidator(180)]
+    )
+    time_zone = models.CharField(max_length=64, default="Europe/Berlin", validators=[check_time_zone])
+    directions = models.TextField(blank=True)
+    opening_hours = models.CharField(max_length=200, blank=True, help_text=_("In words; empty means 24/7."))
+    is_public = models.BooleanField(default=True)
+    has_accessible_bay = models.BooleanField(default=False)
+    grid_limit_w = models.PositiveIntegerField(null=True, blank=True, help_text=_("What the grid connection gives."))
+    members = models.ManyToManyField(
+        Membership,
+        related_name="sites",
+        blank=True,
+        help_text=_("Memberships that are limited to certain sites, of which this is one."),
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SiteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def address(self) -> str:
+        return ", ".join(filter(None, [self.street, f"{self.postcode} {self.city}".strip()]))
