@@ -105,6 +105,7 @@ def until(supervisor, condition) -> None:
 def test_start_waits_until_it_answers_and_stop_leaves_nothing(supervisor, tmp_path):
     port = free_port()
     supervisor.start([server(tmp_path, port)])
+    supervisor.wait_ready()
     assert plan.get(port, "/healthz")[0] == 200
     supervisor.stop()
     pids = pids_in(tmp_path / "web.pids")
@@ -126,6 +127,7 @@ def test_groups_stop_in_the_opposite_order(supervisor, tmp_path):
     for name in ("workers", "web", "chargers"):
         up = tmp_path / name
         supervisor.start([Process(name, script(code, name, tmp_path / "order"), ready=up.exists)])
+        supervisor.wait_ready()
     supervisor.stop()
     assert (tmp_path / "order").read_text() == "chargers web workers "
 
@@ -133,6 +135,7 @@ def test_groups_stop_in_the_opposite_order(supervisor, tmp_path):
 def test_what_does_not_stop_is_killed_after_its_grace(supervisor, tmp_path):
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf'); time.sleep(60)"
     supervisor.start([Process("deaf", script(code), ready=lambda: has(tmp_path, "deaf", "deaf"), grace=0.3)])
+    supervisor.wait_ready()
     began = time.monotonic()
     supervisor.stop()
     assert time.monotonic() - began < 2
@@ -146,6 +149,7 @@ def has(data: Path, name: str, text: str) -> bool:
 def test_who_dies_is_started_again_and_it_is_said(supervisor, tmp_path, screen):
     port = free_port()
     supervisor.start([server(tmp_path, port)])
+    supervisor.wait_ready()
     plan.get(port, "/die")
     until(supervisor, lambda: plan.get(port, "/healthz")[0] == 200)
     assert "web ended with exit code 3; it starts again in 1 s" in screen.getvalue()
@@ -175,6 +179,14 @@ def test_output_goes_to_its_log_and_with_its_name_to_the_terminal(supervisor, tm
     assert "talker     | two" in screen.getvalue()
 
 
+def test_routine_lines_stay_off_the_terminal(supervisor, tmp_path, screen):
+    argv = script("print('INFO celery.beat tick'); print('news', flush=True); import time; time.sleep(9)")
+    supervisor.start([Process("beat", argv, hush=("celery.beat",))])
+    until(supervisor, lambda: "news" in screen.getvalue())
+    assert "tick" not in screen.getvalue()
+    assert has(tmp_path, "beat", "tick")
+
+
 def test_earlier_logs_are_kept_up_to_a_number(tmp_path):
     for n in range(KEPT_LOGS + 3):
         child = Child(Process("x", script(f"print('run {n}')")), logs=tmp_path, cwd=tmp_path)
@@ -196,12 +208,14 @@ def test_who_dies_before_it_is_ready_ends_the_start(supervisor):
     broken = Process("web", script("raise SystemExit('cannot import settings')"), ready=lambda: False)
     with pytest.raises(ChildFailed, match="(?s)ended with exit code 1 before it was ready.*cannot import"):
         supervisor.start([broken])
+        supervisor.wait_ready()
 
 
 def test_who_never_gets_ready_ends_the_start(supervisor):
     silent = Process("web", script("import time; time.sleep(60)"), ready=lambda: False, ready_within=0.3)
     with pytest.raises(ChildFailed, match="was not ready within 0 s"):
         supervisor.start([silent])
+        supervisor.wait_ready()
 
 
 def test_a_request_to_stop_ends_a_step_under_way(supervisor):
@@ -241,6 +255,7 @@ def start_whole(tmp_path):
         env |= {
             "DATABASE_URL": "",
             "REDIS_URL": "",
+            "SECRET_KEY": "",
             "PORT": str(port),
             "DATA": str(data),
             "PYTHONPATH": str(CHECKOUT),

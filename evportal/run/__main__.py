@@ -72,18 +72,20 @@ def start(terminal: Terminal, supervisor: Supervisor, services: Embedded, env: d
     supervisor.every_second = lambda: revive(terminal, services)
     with terminal.step("database schema"):
         supervisor.run_to_end(plan.migrate(env))
+    # All start at once and read their code while the demo's data is looked after.
     if settings.uses_simulated_payments(os.environ):
-        with terminal.step("payment simulator"):
-            supervisor.start([plan.payments(env)])
+        supervisor.start([plan.payments(env)])
+    for group in plan.groups(env):
+        supervisor.start(group)
     if settings.is_demo(os.environ):
         with terminal.step("demo data"):
             supervisor.run_to_end(plan.seed(env))
     with terminal.step("web, workers, beat"):
-        for group in plan.groups(env):
-            supervisor.start(group)
+        supervisor.wait_ready()
     if settings.is_demo(os.environ):
         with terminal.step("simulated chargers"):
             supervisor.start([plan.chargers(env)])
+            supervisor.wait_ready()
     port = int(env["PORT"])
     with terminal.step("every part ready"):
         all_up = supervisor.wait(lambda: plan.not_ready(port) is None, within=30)

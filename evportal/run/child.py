@@ -23,6 +23,7 @@ class Process:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[], bool] | None = None
     ready_within: float = 60.0
+    hush: tuple[str, ...] = ()  # lines with one of these stay in the log and off the terminal
     grace: float = 5.0  # from the request to stop until it is killed
 
 

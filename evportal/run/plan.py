@@ -4,12 +4,17 @@ import http.client
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from .child import Process
 
 MANAGE = [sys.executable, "manage.py"]
-CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "evportal"]
+# As root, Celery would fill half a screen with advice against it, for each worker.
+QUIET = ["-W", "ignore:You're running the worker with superuser privileges"]
+CELERY = [sys.executable, *QUIET, "-m", "celery", "--quiet", "--app", "evportal"]
 WORKER = ["--loglevel", "INFO", "--without-mingle", "--without-gossip"]
+# The sweeps run every few seconds; their coming and going would hide everything else.
+ROUTINE = ("INFO    celery.app.trace", "INFO    celery.worker.strategy", "INFO    celery.beat")
 
 
 def migrate(env: dict[str, str]) -> Process:
@@ -26,23 +31,9 @@ def payments(env: dict[str, str]) -> Process:
 
 
 def groups(env: dict[str, str]) -> list[list[Process]]:
-    """Groups start one after the other and stop in the opposite order."""
+    """The portal itself. Later groups stop first: nothing new comes in while the workers finish."""
     return [
-        [
-            Process(
-                "beat",
-                [
-                    *CELERY,
-                    "beat",
-                    "--schedule",
-                    f"{env['DATA']}/beat-schedule",
-                    "--pidfile=",
-                    "--loglevel",
-                    "INFO",
-                ],
-                env,
-            )
-        ],
+        [beat(env)],
         [
             # Readings have a worker of their own, so that no long task ever delays them.
             worker("telemetry", "telemetry", 1, env),
@@ -56,9 +47,19 @@ def chargers(env: dict[str, str]) -> Process:
     return Process("chargers", [*MANAGE, "simulate", "--demo"], env)
 
 
+def beat(env: dict[str, str]) -> Process:
+    argv = ["beat", "--schedule", f"{env['DATA']}/beat-schedule", "--pidfile=", "--loglevel", "INFO"]
+    return Process("beat", [*CELERY, *argv], env, hush=ROUTINE)
+
+
 def worker(name: str, queues: str, processes: int, env: dict[str, str]) -> Process:
     argv = ["worker", "--queues", queues, "--concurrency", str(processes), "--hostname", f"{name}@%h"]
-    return Process(name, [*CELERY, *argv, *WORKER], env)
+    log = Path(env["DATA"], "logs", f"{name}.log")
+
+    def ready() -> bool:
+        return f"{name}@" in log.read_text(errors="replace")  # "name@host ready."
+
+    return Process(name, [*CELERY, *argv, *WORKER], env, ready=ready, hush=ROUTINE)
 
 
 def web(env: dict[str, str]) -> Process:

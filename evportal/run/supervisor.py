@@ -62,12 +62,15 @@ class Supervisor:
             raise ChildFailed(child, f"failed with exit code {code}")
 
     def start(self, group: list[Process]) -> None:
-        """Start these together, and return when those that can tell say that they are ready."""
+        """Start these together; they will also stop together, before the groups that started earlier."""
         children = [Child(process, logs=self.logs, cwd=self.cwd) for process in group]
         self.groups.append(children)
         for child in children:
             self._spawn(child)
-        for child in children:
+
+    def wait_ready(self) -> None:
+        """Return when all that can tell say that they are ready."""
+        for child in self._children():
             self._wait_ready(child)
 
     def wait(self, condition: Callable[[], bool], *, within: float) -> bool:
@@ -77,7 +80,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 return False
             self.check()
-            self._tick()
+            self._tick(1)
         return True
 
     def watch(self) -> None:
@@ -107,7 +110,7 @@ class Supervisor:
             self.groups.pop()
             for child in group:
                 for line in child.close():
-                    self.terminal.child(child.name, line)
+                    self._say(child, line)
         self.leftovers.forget()
 
     def check(self) -> None:
@@ -119,7 +122,7 @@ class Supervisor:
         self.leftovers.note(one.popen.pid for one in self._children() if one.popen)
 
     def _wait_ready(self, child: Child) -> None:
-        deadline = time.monotonic() + child.process.ready_within
+        deadline = child.started_at + child.process.ready_within
         while child.process.ready and not child.process.ready():
             self.check()
             self._tick()
@@ -141,7 +144,11 @@ class Supervisor:
     def _show(self) -> None:
         for child in self._children():
             for line in child.new_lines():
-                self.terminal.child(child.name, line)
+                self._say(child, line)
+
+    def _say(self, child: Child, line: str) -> None:
+        if not any(word in line for word in child.process.hush):
+            self.terminal.child(child.name, line)
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         self.asked += 1
