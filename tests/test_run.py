@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from evportal.embedded import runtime_dir
 from evportal.embedded.addresses import CHECKOUT
 from evportal.embedded.server import KEPT_LOGS
 from evportal.run import __main__ as command
@@ -271,6 +273,8 @@ def start_whole(tmp_path):
     for process in started:
         process.kill()
         process.wait()
+    wait_until(lambda: not any(map(lives, servers_of(tmp_path / "data"))))
+    shutil.rmtree(runtime_dir(tmp_path / "data"), ignore_errors=True)
 
 
 def ports() -> int:
@@ -283,10 +287,8 @@ def ports() -> int:
 
 
 def servers_of(data: Path) -> list[int]:
-    return [
-        int((data / file).read_text().split("\n")[0])
-        for file in ("postgres/postmaster.pid", "valkey/valkey.pid")
-    ]
+    notes = [data / file for file in ("postgres/postmaster.pid", "valkey/valkey.pid")]
+    return [int(note.read_text().split("\n")[0]) for note in notes if note.exists()]
 
 
 def up(process) -> bool:
