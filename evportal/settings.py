@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "rest_framework",
     "evportal.accounts",
+    "evportal.demo",
     "evportal.outbox",
     "stations",
     "bookings",
