@@ -56,6 +56,7 @@ async function ground() {
 async function draw() {
   await load(box.dataset.leafletJs);
   map = window.L.map(box, { scrollWheelZoom: false, zoomSnap: 0.5 });
+  map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
   const places = rows().map((row) => [row.dataset.lat, row.dataset.lng]);
   if (places.length) map.fitBounds(places, { padding: [40, 40], maxZoom: 14 });
   else map.setView([50, 10], 4);
