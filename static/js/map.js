@@ -50,7 +50,7 @@ async function ground() {
     return;
   }
   const outlines = await (await fetch(box.dataset.outlines)).json();
-  window.L.geoJSON(outlines, { interactive: false, style: ({ properties }) => ({ className: properties.kind }) }).addTo(map).bringToBack();
+  window.L.geoJSON(outlines, { interactive: false, style: ({ properties }) => ({ className: properties.kind }) }).addTo(map);
 }
 
 async function draw() {
