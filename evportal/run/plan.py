@@ -17,12 +17,10 @@ WORKER = ["--loglevel", "INFO", "--without-mingle", "--without-gossip"]
 ROUTINE = ("INFO    celery.app.trace", "INFO    celery.worker.strategy", "INFO    celery.beat")
 
 
-def migrate(env: dict[str, str]) -> Process:
-    return Process("migrate", [*MANAGE, "migrate", "--no-input"], env)
-
-
-def seed(env: dict[str, str]) -> Process:
-    return Process("demo", [*MANAGE, "demo"], env)
+def prepare(env: dict[str, str], *, demo: bool) -> Process:
+    return Process(
+        "prepare", [sys.executable, "-m", "evportal.run.prepare", *(["--demo"] if demo else [])], env
+    )
 
 
 def payments(env: dict[str, str]) -> Process:
