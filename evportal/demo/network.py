@@ -131,10 +131,19 @@ PLACES = (
         "13.369548",
         "Europe/Berlin",
         (
-            Charger("NL-BER-01", "Charger 1", "2.0.1", "Alpitronic", "HYC 150", 150, (CCS, CCS), "Fast charging"),
+            Charger(
+                "NL-BER-01", "Charger 1", "2.0.1", "Alpitronic", "HYC 150", 150, (CCS, CCS), "Fast charging"
+            ),
             Charger("NL-BER-02", "Charger 2", "1.6", "ABB", "Terra AC 22", 22, (AC, AC), "Normal charging"),
             Charger(
-                "NL-BER-03", "Charger 3", "1.6", "Kempower", "S-Series", 150, (CCS, CHADEMO), "Fast charging",
+                "NL-BER-03",
+                "Charger 3",
+                "1.6",
+                "Kempower",
+                "S-Series",
+                150,
+                (CCS, CHADEMO),
+                "Fast charging",
                 visitors=3,
             ),
         ),
@@ -154,12 +163,27 @@ PLACES = (
         "Europe/Berlin",
         (
             Charger(
-                "NL-HAM-01", "Charger 1", "2.0.1", "Alpitronic", "HYC 300", 300, (CCS, CCS), "Fast charging",
+                "NL-HAM-01",
+                "Charger 1",
+                "2.0.1",
+                "Alpitronic",
+                "HYC 300",
+                300,
+                (CCS, CCS),
+                "Fast charging",
                 visitors=4,
             ),
             Charger(
-                "NL-HAM-02", "Charger 2", "1.6", "Compleo", "Duo", 22, (AC, AC), "Normal charging",
-                tempers=("faulty", "auto-plug"), visitors=2,
+                "NL-HAM-02",
+                "Charger 2",
+                "1.6",
+                "Compleo",
+                "Duo",
+                22,
+                (AC, AC),
+                "Normal charging",
+                tempers=("faulty", "auto-plug"),
+                visitors=2,
             ),
         ),
         directions="On the river side, under the arcade.",
@@ -176,10 +200,20 @@ PLACES = (
         "11.607600",
         "Europe/Berlin",
         (
-            Charger("NL-MUC-01", "Charger 1", "2.1", "Kempower", "T-Series", 200, (CCS, CCS), "Fast charging"),
             Charger(
-                "NL-MUC-02", "Charger 2", "1.6", "Keba", "KC-P30", 11, (AC,), "Normal charging",
-                tempers=("flaky", "auto-plug"), visitors=2,
+                "NL-MUC-01", "Charger 1", "2.1", "Kempower", "T-Series", 200, (CCS, CCS), "Fast charging"
+            ),
+            Charger(
+                "NL-MUC-02",
+                "Charger 2",
+                "1.6",
+                "Keba",
+                "KC-P30",
+                11,
+                (AC,),
+                "Normal charging",
+                tempers=("flaky", "auto-plug"),
+                visitors=2,
             ),
         ),
         has_accessible_bay=True,
@@ -198,8 +232,16 @@ PLACES = (
         (
             Charger("NL-CGN-01", "Charger 1", "1.6", "Mennekes", "Amtron", 22, (AC, AC), "Normal charging"),
             Charger(
-                "NL-CGN-02", "Charger 2", "2.0.1", "ABB", "Terra 184", 180, (CCS, CCS), "Fast charging",
-                tempers=("slow", "auto-plug"), visitors=3,
+                "NL-CGN-02",
+                "Charger 2",
+                "2.0.1",
+                "ABB",
+                "Terra 184",
+                180,
+                (CCS, CCS),
+                "Fast charging",
+                tempers=("slow", "auto-plug"),
+                visitors=3,
             ),
         ),
     ),
@@ -215,9 +257,26 @@ PLACES = (
         "11.400900",
         "Europe/Vienna",
         (
-            Charger("AS-INN-01", "Charger 1", "2.0.1", "Siemens", "Sicharge D", 160, (CCS, CCS), "Alpin", visitors=3),
             Charger(
-                "AS-INN-02", "Charger 2", "1.6", "Keba", "KC-P30", 22, (AC,), "Alpin",
+                "AS-INN-01",
+                "Charger 1",
+                "2.0.1",
+                "Siemens",
+                "Sicharge D",
+                160,
+                (CCS, CCS),
+                "Alpin",
+                visitors=3,
+            ),
+            Charger(
+                "AS-INN-02",
+                "Charger 2",
+                "1.6",
+                "Keba",
+                "KC-P30",
+                22,
+                (AC,),
+                "Alpin",
                 tempers=("no-reservation", "auto-plug"),
             ),
         ),
@@ -235,12 +294,20 @@ PLACES = (
         "Europe/Vienna",
         (
             Charger(
-                "AS-SZG-01", "Charger 1", "1.6", "Wallbe", "Pro", 22, (AC, AC), "Alpin",
-                tempers=("rejecting", "auto-plug"), visitors=1,
+                "AS-SZG-01",
+                "Charger 1",
+                "1.6",
+                "Wallbe",
+                "Pro",
+                22,
+                (AC, AC),
+                "Alpin",
+                tempers=("rejecting", "auto-plug"),
+                visitors=1,
             ),
         ),
     ),
-)  # fmt: skip
+)
 
 #: RFID cards of the walk-ins, per operator: free vend for the demo's passing trade.
 VISITOR_TOKENS = {

@@ -26,7 +26,7 @@ SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
 @transaction.atomic
 def seed(*, data: Path) -> None:
-    """Operators, people, sites, chargers and tariffs; writes the chargers' and the people's keys to `data`."""
+    """Operators, people, sites, chargers and tariffs; writes everybody's keys to `data`."""
     operators = {each["slug"]: _operator(each) for each in network.OPERATORS}
     for _role, email, name, slug, role in network.PEOPLE:
         _person(email, name, operators.get(slug), role)
