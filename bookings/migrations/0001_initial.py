@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ('closed_at', models.DateTimeField(blank=True, null=True)),
                 ('closed_reason', models.CharField(blank=True, max_length=120)),
                 ('sequence', models.PositiveIntegerField(default=0, help_text='iCalendar SEQUENCE.')),
+                ('fee', models.DecimalField(decimal_places=2, default=0, help_text='For cancelling late or not coming; tax included.', max_digits=8)),
                 ('evse', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to='stations.evse')),
                 ('id_token', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='bookings', to='stations.idtoken')),
                 ('reservation', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='booking', to='stations.reservation')),
@@ -115,6 +116,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='booking',
             index=models.Index(condition=models.Q(('status', 'PENDING')), fields=['hold_expires_at'], name='holds_to_expire'),
+        ),
+        migrations.AddIndex(
+            model_name='booking',
+            index=models.Index(condition=models.Q(('status', 'RESERVED')), fields=['starts_at'], name='slots_to_turn'),
         ),
         migrations.AddConstraint(
             model_name='booking',
