@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "rest_framework",
     "evportal.accounts",
+    "evportal.demo",
     "evportal.outbox",
     "stations",
     "bookings",
@@ -122,10 +123,14 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DATABASES = {
     "default": {
         **embedded.database_settings(DATABASE_URL),
-        "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
+        # ASGI runs each request in a thread of its own, where a kept connection would never be used
+        # again: web processes share a pool instead (evportal/asgi.py sets its size).
+        "CONN_MAX_AGE": 0 if env.int("DB_POOL", default=0) else env.int("CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
     }
 }
+if env.int("DB_POOL", default=0):
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": env.int("DB_POOL"), "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
@@ -162,7 +167,6 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "global_keyprefix": "celery:"}
-CELERY_TASK_ALWAYS_EAGER = False
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -205,8 +209,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or DEMO
 STAFF_MFA_REQUIRED = env.bool("STAFF_MFA_REQUIRED", default=not DEMO)
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
@@ -257,10 +260,10 @@ MAP_TILE_ATTRIBUTION = env("MAP_TILE_ATTRIBUTION", default="")
 OCPP_HEARTBEAT_SECONDS = env.int("OCPP_HEARTBEAT_SECONDS", default=300)
 OCPP_METER_SECONDS = env.int("OCPP_METER_SECONDS", default=10 if DEMO else 30)
 OCPP_CALL_TIMEOUT = env.int("OCPP_CALL_TIMEOUT", default=30)
-OCPP_PING_SECONDS = env.int("OCPP_PING_SECONDS", default=25)
-OCPP_MAX_FRAME = 256 * 1024
 # Plain ws:// with a password (security profile 1) is for a closed network or the demo.
 OCPP_ALLOW_PLAIN = env.bool("OCPP_ALLOW_PLAIN", default=not HTTPS)
+#: An EVSE that is free again, though its session never ended: how long a late stop may still come.
+LOST_STOP_MINUTES = env.int("LOST_STOP_MINUTES", default=10)
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=90)
 READINGS_KEEP_MONTHS = env.int("READINGS_KEEP_MONTHS", default=36)
 

@@ -47,7 +47,7 @@ class InvoiceQuerySet(models.QuerySet):
 
 
 class Invoice(models.Model):
-    """An issued document, with everything that it says copied into it, so that nothing can change it later."""
+    """An issued document, with all that it says copied into it, so that nothing can change it later."""
 
     class Kind(models.TextChoices):
         """EN 16931 BT-3."""
@@ -90,7 +90,10 @@ class Invoice(models.Model):
             models.UniqueConstraint(fields=["cdr"], condition=Q(kind="380"), name="one_invoice_per_session"),
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="gross_is_net_and_tax"),
         ]
-        indexes = [models.Index(fields=["operator", "-issued_at"]), models.Index(fields=["user", "-issued_at"])]
+        indexes = [
+            models.Index(fields=["operator", "-issued_at"]),
+            models.Index(fields=["user", "-issued_at"]),
+        ]
         triggers = [
             # The driver may be erased (GDPR); what the document says may not.
             pgtrigger.ReadOnly(name="issued_documents_never_change", exclude=["user"]),

@@ -13,7 +13,7 @@ class IdTokenQuerySet(models.QuerySet):
         return self.filter(access.operators(permission))
 
     def for_token(self, operator_id: int, token: str):
-        """Chargers differ in how they spell a card's number, so letters' case never counts (OCPP 1.6 §3.11)."""
+        """Chargers differ in how they spell a card's number, so case never counts (OCPP 1.6 §3.11)."""
         return self.filter(operator_id=operator_id, token__iexact=token)
 
 
@@ -43,7 +43,9 @@ class IdToken(models.Model):
     type = models.CharField(max_length=20, choices=Type, default=Type.ISO14443)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACCEPTED)
     expires_at = models.DateTimeField(null=True, blank=True)
-    group = models.CharField(max_length=255, blank=True, help_text=_("Parent (group) token, OCPP groupIdToken."))
+    group = models.CharField(
+        max_length=255, blank=True, help_text=_("Parent (group) token, OCPP groupIdToken.")
+    )
     user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="id_tokens")
     label = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

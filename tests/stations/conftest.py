@@ -1,0 +1,129 @@
+"""A charger's door to knock on: the real ASGI application under a real server, in this process.
+
+And the other way round: a fake portal, with simulated stations switched on for it.
+"""
+
+import asyncio
+import socket
+import threading
+
+import pytest
+import uvicorn
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from stations.models import Batch
+from stations.simulator import Fleet, FleetConfig, StationConfig
+from stations.tasks import ingest
+from tests.stations.csms import FakeCsms
+
+SPEED = 600
+
+
+class Door:
+    def __init__(self, port: int):
+        self.url = f"ws://127.0.0.1:{port}/ocpp"
+
+
+@pytest.fixture
+def door(transactional_db):
+    from stations.ocpp.app import ChargerSockets
+
+    sockets = ChargerSockets()
+
+    async def application(scope, receive, send):
+        if scope["type"] == "websocket":
+            await sockets(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await sockets.hub.close()
+            await send({"type": "lifespan.shutdown.complete"})
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        application,
+        log_level="warning",
+        ws="websockets-sansio",
+        ws_max_size=262144,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(
+        target=lambda: asyncio.run(server.serve(sockets=[listener])), name="door", daemon=True
+    )
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        threading.Event().wait(0.01)
+    yield Door(listener.getsockname()[1])
+    server.should_exit = True
+    thread.join(10)
+    with connection.cursor() as cursor:
+        # Django empties only the tables that it made itself.
+        cursor.execute("TRUNCATE stations_message, stations_reading")
+
+
+@pytest.fixture
+def database():
+    """`await database(function)`: the ORM from an async test."""
+
+    def run(function, *args, **kwargs):
+        return sync_to_async(_then_disconnect)(function, *args, **kwargs)
+
+    return run
+
+
+def _then_disconnect(function, *args, **kwargs):
+    """The thread that does it lives on, and a connection left open there would keep the database in use."""
+    try:
+        return function(*args, **kwargs)
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def ingest_all():
+    """What a worker would do with everything that waits."""
+
+    def run():
+        for batch in Batch.objects.filter(done_at=None):
+            ingest(str(batch.pk))
+        assert not Batch.objects.filter(done_at=None).exists(), Batch.objects.exclude(error="").first()
+
+    return lambda: sync_to_async(_then_disconnect)(run)
+
+
+@pytest.fixture
+async def csms():
+    async with FakeCsms() as portal:
+        yield portal
+
+
+@pytest.fixture
+async def switch_on(csms):
+    """Start one station and wait for its boot; all are stopped after the test."""
+    fleets = []
+
+    async def start(version="1.6", *, speed=SPEED, ready=True, **more):
+        wire = {"identity": "CP 1", "password": "secret", "version": version, **more}
+        config = FleetConfig(
+            stations=(StationConfig.parse(wire),),
+            url=csms.url,
+            speed=speed,
+            seed=7,
+            first_backoff_s=0.02,
+            call_timeout_s=1.0,
+        )
+        fleets.append(Fleet(config))
+        await fleets[-1].start()
+        if ready:
+            await fleets[-1].ready()
+            await csms.wait(lambda: csms.statuses())
+        return fleets[-1]["CP 1"]
+
+    yield start
+    for fleet in fleets:
+        await fleet.stop()
