@@ -92,6 +92,15 @@ class Migration(migrations.Migration):
                 ("closed_reason", models.CharField(blank=True, max_length=120)),
                 ("sequence", models.PositiveIntegerField(default=0, help_text="iCalendar SEQUENCE.")),
                 (
+                    "fee",
+                    models.DecimalField(
+                        decimal_places=2,
+                        default=0,
+                        help_text="For cancelling late or not coming; tax included.",
+                        max_digits=8,
+                    ),
+                ),
+                (
                     "evse",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
@@ -323,6 +332,12 @@ class Migration(migrations.Migration):
             model_name="booking",
             index=models.Index(
                 condition=models.Q(("status", "PENDING")), fields=["hold_expires_at"], name="holds_to_expire"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="booking",
+            index=models.Index(
+                condition=models.Q(("status", "RESERVED")), fields=["starts_at"], name="slots_to_turn"
             ),
         ),
         migrations.AddConstraint(
