@@ -17,14 +17,28 @@ from stations.models import Evse, IdToken, Reservation, Session, Site
 class Terms(models.Model):
     """A booking's terms, in OCPI 2.3's words; a booking freezes the site's at the moment it is made."""
 
-    change_until_minutes = models.PositiveIntegerField(default=30, help_text=_("Changes allowed until this long before."))
-    cancel_until_minutes = models.PositiveIntegerField(default=30, help_text=_("Free cancellation until this long before."))
-    early_start_minutes = models.PositiveIntegerField(default=10, help_text=_("The EVSE is kept from this long before."))
-    noshow_timeout_minutes = models.PositiveIntegerField(default=15, help_text=_("Released this long after the start."))
-    noshow_fee = models.DecimalField(
-        max_digits=8, decimal_places=2, default=0, validators=[MinValueValidator(0)], help_text=_("Tax included.")
+    change_until_minutes = models.PositiveIntegerField(
+        default=30, help_text=_("Changes allowed until this long before.")
     )
-    late_stop_minutes = models.PositiveIntegerField(default=0, help_text=_("Charging may go on this long after the end."))
+    cancel_until_minutes = models.PositiveIntegerField(
+        default=30, help_text=_("Free cancellation until this long before.")
+    )
+    early_start_minutes = models.PositiveIntegerField(
+        default=10, help_text=_("The EVSE is kept from this long before.")
+    )
+    noshow_timeout_minutes = models.PositiveIntegerField(
+        default=15, help_text=_("Released this long after the start.")
+    )
+    noshow_fee = models.DecimalField(
+        max_digits=8,
+        decimal_places=2,
+        default=0,
+        validators=[MinValueValidator(0)],
+        help_text=_("Tax included."),
+    )
+    late_stop_minutes = models.PositiveIntegerField(
+        default=0, help_text=_("Charging may go on this long after the end.")
+    )
 
     class Meta:
         abstract = True
@@ -106,7 +120,9 @@ class Booking(Terms):
     hold_expires_at = models.DateTimeField(null=True, blank=True)
     hold_extended = models.BooleanField(default=False)
     session = models.OneToOneField(Session, models.SET_NULL, null=True, blank=True, related_name="booking")
-    reservation = models.OneToOneField(Reservation, models.SET_NULL, null=True, blank=True, related_name="booking")
+    reservation = models.OneToOneField(
+        Reservation, models.SET_NULL, null=True, blank=True, related_name="booking"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)

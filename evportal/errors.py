@@ -5,7 +5,9 @@ from django.shortcuts import render
 
 
 def page(request, status: int, **context) -> HttpResponse:
-    return render(request, f"{status}.html", {"reference": getattr(request, "id", ""), **context}, status=status)
+    return render(
+        request, f"{status}.html", {"reference": getattr(request, "id", ""), **context}, status=status
+    )
 
 
 def bad_request(request, exception=None):

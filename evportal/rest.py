@@ -59,7 +59,9 @@ def problem_details(error, context):
         problem["detail"] = "You may not do that."
     else:
         problem["detail"] = str(getattr(error, "detail", error))
-        problem["code"] = getattr(error, "default_code", "error") if not hasattr(error, "get_codes") else error.get_codes()
+        problem["code"] = (
+            getattr(error, "default_code", "error") if not hasattr(error, "get_codes") else error.get_codes()
+        )
     problem |= getattr(error, "extra", {})
     request = context.get("request")
     if request is not None:
@@ -88,9 +90,17 @@ class IdempotentPost:
         if not cache.add(slot, {"body": body, "answer": None}, KEPT_SECONDS):
             kept = cache.get(slot) or {}
             if kept.get("body") != body:
-                return self._refuse(request, 422, "This Idempotency-Key was used with another request.", *args, **kwargs)
+                return self._refuse(
+                    request, 422, "This Idempotency-Key was used with another request.", *args, **kwargs
+                )
             if kept.get("answer") is None:
-                return self._refuse(request, 409, "The first request with this Idempotency-Key is still under way.", *args, **kwargs)
+                return self._refuse(
+                    request,
+                    409,
+                    "The first request with this Idempotency-Key is still under way.",
+                    *args,
+                    **kwargs,
+                )
             return self._replay(request, kept["answer"], *args, **kwargs)
         try:
             response = super().dispatch(request, *args, **kwargs)
@@ -115,6 +125,11 @@ class IdempotentPost:
         return self._answer(request, response, *args, **kwargs)
 
     def _refuse(self, request, status_code, detail, *args, **kwargs):
-        problem = {"type": "about:blank", "title": HTTPStatus(status_code).phrase, "status": status_code, "detail": detail}
+        problem = {
+            "type": "about:blank",
+            "title": HTTPStatus(status_code).phrase,
+            "status": status_code,
+            "detail": detail,
+        }
         response = Response(problem, status=status_code, content_type="application/problem+json")
         return self._answer(request, response, *args, **kwargs)

@@ -122,10 +122,14 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DATABASES = {
     "default": {
         **embedded.database_settings(DATABASE_URL),
-        "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
+        # ASGI runs each request in a thread of its own, where a kept connection would never be used
+        # again: web processes share a pool instead (evportal/asgi.py sets its size).
+        "CONN_MAX_AGE": 0 if env.int("DB_POOL", default=0) else env.int("CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
     }
 }
+if env.int("DB_POOL", default=0):
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": env.int("DB_POOL"), "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
@@ -261,6 +265,8 @@ OCPP_PING_SECONDS = env.int("OCPP_PING_SECONDS", default=25)
 OCPP_MAX_FRAME = 256 * 1024
 # Plain ws:// with a password (security profile 1) is for a closed network or the demo.
 OCPP_ALLOW_PLAIN = env.bool("OCPP_ALLOW_PLAIN", default=not HTTPS)
+#: An EVSE that is free again, though its session never ended: how long a late stop may still come.
+LOST_STOP_MINUTES = env.int("LOST_STOP_MINUTES", default=10)
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=90)
 READINGS_KEEP_MONTHS = env.int("READINGS_KEEP_MONTHS", default=36)
 

@@ -75,7 +75,9 @@ class Alert(models.Model):
     class Meta:
         ordering = ["-opened_at"]
         constraints = [
-            models.UniqueConstraint(fields=["cause"], condition=Q(resolved_at=None), name="one_open_alert_per_cause")
+            models.UniqueConstraint(
+                fields=["cause"], condition=Q(resolved_at=None), name="one_open_alert_per_cause"
+            )
         ]
         indexes = [models.Index(fields=["site", "-opened_at"])]
 

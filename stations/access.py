@@ -82,7 +82,9 @@ def may_start(
     decision = may_charge(token, now=now)
     if not decision.allowed or token is None:
         return decision
-    kept = next((keeping for keeping in keepings if keeping.ends_at > now and not keeping.is_for(token)), None)
+    kept = next(
+        (keeping for keeping in keepings if keeping.ends_at > now and not keeping.is_for(token)), None
+    )
     if kept is not None:
         return Decision(Verdict.NOT_AT_THIS_TIME, "Somebody else has booked this place now.", token.group)
     if charging_elsewhere:

@@ -48,7 +48,9 @@ def send(
         api_key=by if isinstance(by, ApiKey) else None,
         expires_at=now + timedelta(seconds=timeout or settings.OCPP_CALL_TIMEOUT),
     )
-    node = Station.objects.filter(pk=station.pk).exclude(connection=None).values_list("node", flat=True).first()
+    node = (
+        Station.objects.filter(pk=station.pk).exclude(connection=None).values_list("node", flat=True).first()
+    )
     if not node:
         command.status = Command.Status.OFFLINE
         command.answered_at = now
@@ -62,9 +64,13 @@ def send(
     return command
 
 
-def finish(command_id, *, status: str, response=None, error_code: str = "", error_description: str = "") -> None:
+def finish(
+    command_id, *, status: str, response=None, error_code: str = "", error_description: str = ""
+) -> None:
     """Write a command's end on its row, once: the first end wins."""
-    won = Command.objects.filter(pk=command_id, status__in=[Command.Status.QUEUED, Command.Status.SENT]).update(
+    won = Command.objects.filter(
+        pk=command_id, status__in=[Command.Status.QUEUED, Command.Status.SENT]
+    ).update(
         status=status,
         response=response,
         error_code=error_code[:60],
@@ -95,7 +101,9 @@ def app_token(user: User, operator: Operator) -> IdToken:
     return token
 
 
-def remote_start(*, evse: Evse, id_token: IdToken, by=None, reason: str = "", remote_start_id: int = 0) -> Command:
+def remote_start(
+    *, evse: Evse, id_token: IdToken, by=None, reason: str = "", remote_start_id: int = 0
+) -> Command:
     """Ask the station to start charging for this token; raises `ChargerOffline`."""
     station = _online(evse.station)
     remote_start_id = remote_start_id or secrets.randbelow(2**31 - 1) + 1

@@ -30,7 +30,9 @@ def reserve(
 def cancel(*, reservation: Reservation, reason: str = "") -> None:
     """Give the EVSE free again; harmless when it already is."""
     was_told = Reservation.objects.filter(pk=reservation.pk, status=Status.TOLD).exists()
-    won = Reservation.objects.filter(pk=reservation.pk, status__in=Reservation.KEEPING).update(status=Status.CANCELLED)
+    won = Reservation.objects.filter(pk=reservation.pk, status__in=Reservation.KEEPING).update(
+        status=Status.CANCELLED
+    )
     if won and was_told:
         _untell(reservation, reason or "reservation cancelled")
 
@@ -72,13 +74,17 @@ def begin_due(now: datetime) -> int:
 
 
 def end_due(now: datetime) -> int:
-    return Reservation.objects.filter(status__in=Reservation.KEEPING, ends_at__lte=now).update(status=Status.EXPIRED)
+    return Reservation.objects.filter(status__in=Reservation.KEEPING, ends_at__lte=now).update(
+        status=Status.EXPIRED
+    )
 
 
 def command_finished(command: Command) -> None:
     """What the station said to ReserveNow; a refusal leaves the portal to keep the place."""
     if command.action == "ReserveNow":
-        told = command.status == Command.Status.ANSWERED and (command.response or {}).get("status") == "Accepted"
+        told = (
+            command.status == Command.Status.ANSWERED and (command.response or {}).get("status") == "Accepted"
+        )
         Reservation.objects.filter(command=command, status=Status.SCHEDULED).update(
             status=Status.TOLD if told else Status.PORTAL_ONLY
         )

@@ -34,7 +34,9 @@ def operator(**fields) -> Operator:
 def member(*, operator: Operator, role: str = "manager", sites=None, **fields) -> User:
     """Somebody who works for the operator; naming sites limits them to those."""
     person = user(email=f"{role}{number()}@example.com", is_staff=True, **fields)
-    membership = Membership.objects.create(user=person, operator=operator, role=role, limited=sites is not None)
+    membership = Membership.objects.create(
+        user=person, operator=operator, role=role, limited=sites is not None
+    )
     membership.sites.set(sites or [])
     return person
 
@@ -53,7 +55,9 @@ def site(*, operator: Operator | None = None, **fields) -> Site:
     return Site.objects.create(operator=operator or globals()["operator"](), **(defaults | fields))
 
 
-def station(*, site: Site | None = None, identity: str = "", password: str = "charger-password-1", **fields) -> Station:
+def station(
+    *, site: Site | None = None, identity: str = "", password: str = "charger-password-1", **fields
+) -> Station:
     n = number()
     row = Station(
         site=site or globals()["site"](),
@@ -66,7 +70,9 @@ def station(*, site: Site | None = None, identity: str = "", password: str = "ch
     return row
 
 
-def evse(*, station: Station | None = None, number: int = 1, standard: str = "IEC_62196_T2", **fields) -> Evse:
+def evse(
+    *, station: Station | None = None, number: int = 1, standard: str = "IEC_62196_T2", **fields
+) -> Evse:
     n = globals()["number"]()
     fields.setdefault("public_id", f"DE*ABC*E{n:05d}*{number}")
     row = Evse.objects.create(station=station or globals()["station"](), number=number, **fields)

@@ -19,12 +19,24 @@ from evportal.embedded import Embedded, environment, runtime_dir
 PREFIX = "evportal-tests-"
 REDIS_DATABASES = 16  # what a Redis has unless told otherwise
 
+#: What the settings would refuse to start without; nothing a test relies on.
+SETTINGS = {
+    "SECRET_KEY": "for tests only, and long enough to be taken for a real one",
+    "STRIPE_WEBHOOK_SECRET": "whsec_tests",
+    # A thread that keeps its connection would keep the test database from being dropped.
+    "CONN_MAX_AGE": "0",
+    "PUBLIC_URL": "http://testserver",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+}
+
 _services: Embedded | None = None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     # A wrapper runs before pytest-django's own implementation, which loads the settings.
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
         _start()
@@ -53,14 +65,14 @@ def with_redis_db(url: str, number: int) -> str:
 
 def _start() -> None:
     global _services
-    wanted = {"postgres": not os.environ.get("DATABASE_URL"), "valkey": not os.environ.get("REDIS_URL")}
-    if not any(wanted.values()):
-        return
     _remove_leftovers()
     data = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    wanted = {"postgres": not os.environ.get("DATABASE_URL"), "valkey": not os.environ.get("REDIS_URL")}
     _services = Embedded(data, for_tests=True, **wanted).start()
-    for name, url in environment(data).items():
-        os.environ.setdefault(name, url)
+    # Also files that a test uploads or writes stay out of the demo's folder.
+    os.environ["DATA"] = str(data)
+    for name, value in {**environment(data), "SECRET_KEY": "only-for-tests-" * 4}.items():
+        os.environ[name] = os.environ.get(name) or value
 
 
 def _remove_leftovers() -> None:

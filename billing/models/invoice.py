@@ -93,7 +93,10 @@ class Invoice(models.Model):
             models.UniqueConstraint(fields=["cdr"], condition=Q(kind="380"), name="one_invoice_per_session"),
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="gross_is_net_and_tax"),
         ]
-        indexes = [models.Index(fields=["operator", "-issued_at"]), models.Index(fields=["user", "-issued_at"])]
+        indexes = [
+            models.Index(fields=["operator", "-issued_at"]),
+            models.Index(fields=["user", "-issued_at"]),
+        ]
         triggers = [
             # The driver may be erased (GDPR); what the document says may not.
             pgtrigger.ReadOnly(name="issued_documents_never_change", exclude=["user"]),

@@ -115,7 +115,9 @@ class Payment(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payments_are_above_zero"),
-            models.CheckConstraint(condition=Q(amount_captured__lte=F("amount")), name="capture_within_the_hold"),
+            models.CheckConstraint(
+                condition=Q(amount_captured__lte=F("amount")), name="capture_within_the_hold"
+            ),
             models.CheckConstraint(
                 condition=Q(amount_refunded__lte=F("amount_captured")), name="refund_within_the_capture"
             ),

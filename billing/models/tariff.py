@@ -51,9 +51,13 @@ class TariffVersion(models.Model):
 
     class Meta:
         ordering = ["tariff", "-number"]
-        constraints = [models.UniqueConstraint(fields=["tariff", "number"], name="one_tariff_version_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["tariff", "number"], name="one_tariff_version_per_number")
+        ]
         triggers = [
-            pgtrigger.ReadOnly(name="tariff_versions_never_change", fields=["tariff", "number", "valid_from", "ocpi"]),
+            pgtrigger.ReadOnly(
+                name="tariff_versions_never_change", fields=["tariff", "number", "valid_from", "ocpi"]
+            ),
             pgtrigger.Protect(name="tariff_versions_stay", operation=pgtrigger.Delete),
         ]
 

@@ -2,10 +2,11 @@
 
 tariff   the OCPI tariff object · usage    what was or will be used
 engine   price() · moments  when an element applies · limits, totals  from charges to a bill
-words    a tariff for drivers
+words    a tariff for drivers · lint     what an operator should look at before publishing
 """
 
 from billing.pricing.engine import price
+from billing.pricing.lint import Finding, Level, lint
 from billing.pricing.tariff import (
     Additions,
     Day,
@@ -35,7 +36,9 @@ __all__ = [
     "Additions",
     "Day",
     "Dimension",
+    "Finding",
     "Kind",
+    "Level",
     "Line",
     "Period",
     "PriceComponent",
@@ -54,6 +57,7 @@ __all__ = [
     "Usage",
     "UsageError",
     "describe",
+    "lint",
     "price",
     "quote_usage",
     "usage_from_readings",

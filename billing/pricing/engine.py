@@ -110,8 +110,9 @@ class _Uses:
                 key = (index, dimension)
                 use = self._found.get(key)
                 if use is None:
-                    use = self._found[key] = _Use(index, component, piece.start, piece.end)
-                use.end = piece.end
+                    use = self._found[key] = _Use(index, component, piece.start, piece.start)
+                if dimension is not Dimension.FLAT:
+                    use.end = piece.end
                 use.quantity += quantity
                 self._last["time" if dimension in _TIMES else dimension] = key
                 return True

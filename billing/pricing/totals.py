@@ -101,7 +101,7 @@ class Priced:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A line before tax and rounding of tax; `amount` is exact."""
+    """A line to be: `amount` is exact, on the side of tax on which the tariff's prices are."""
 
     kind: Kind
     description: str
@@ -248,7 +248,9 @@ class _Bill:
         if not tax:
             return tax
         theirs = ours - tax if self.inclusive else ours + tax
-        if with_minimum and self.tariff.min_price is not None:
+        # A minimum that the maximum has undone no longer holds.
+        undone = any(charge.kind is Kind.MAX_PRICE for charge, _ in self.charges)
+        if with_minimum and self.tariff.min_price is not None and not undone:
             least = self._other_side(self.tariff.min_price)
             theirs = theirs if least is None else max(theirs, least)
         if self.tariff.max_price is not None:

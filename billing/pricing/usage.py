@@ -149,8 +149,8 @@ def usage_from_readings(
 ) -> Usage:
     """A session's periods from its energy register (Wh, never falling: stations.meter sees to that).
 
-    An interval whose average power is above `charging_above_w` is charging, else parking: so a car that ends
-    in the middle of an interval gets the whole interval as charging time, which is never to its harm.
+    An interval whose average power is above `charging_above_w` is charging, else parking: the one in which
+    the car got full counts as charging throughout, so an idle fee begins late rather than early.
     """
     if meter_stop_wh < meter_start_wh:
         raise UsageError("The meter stands lower at the end than at the start.")

@@ -17,7 +17,10 @@ CLAIM = timedelta(minutes=2)
 MAX_ATTEMPTS = 20
 
 #: How an attachment is made when the mail is sent: source → function(id) → (name, content, type).
-ATTACHMENTS = {"billing.invoice": "billing.documents.invoice_attachment", "bookings.ics": "bookings.ical.attachment"}
+ATTACHMENTS = {
+    "billing.invoice": "billing.documents.invoice_attachment",
+    "bookings.ics": "bookings.ical.attachment",
+}
 
 
 @shared_task

@@ -1,6 +1,6 @@
 from stations.models.command import Command
 from stations.models.id_token import IdToken
-from stations.models.journal import Batch, Message
+from stations.models.journal import Batch, Message, Node
 from stations.models.reading import Reading
 from stations.models.reservation import Reservation
 from stations.models.session import Session
@@ -14,6 +14,7 @@ __all__ = [
     "Evse",
     "IdToken",
     "Message",
+    "Node",
     "PendingStation",
     "Reading",
     "Reservation",

@@ -39,7 +39,9 @@ class Command(models.Model):
     error_description = models.CharField(max_length=255, blank=True)
     #: Why the portal sent it, when no person did (“slot begins”, “limit reached”).
     reason = models.CharField(max_length=120, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     api_key = models.ForeignKey(ApiKey, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -54,7 +56,9 @@ class Command(models.Model):
         indexes = [
             models.Index(fields=["station", "-created_at"]),
             models.Index(
-                fields=["expires_at"], condition=models.Q(status__in=["queued", "sent"]), name="commands_under_way"
+                fields=["expires_at"],
+                condition=models.Q(status__in=["queued", "sent"]),
+                name="commands_under_way",
             ),
         ]
 

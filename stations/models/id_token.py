@@ -43,7 +43,9 @@ class IdToken(models.Model):
     type = models.CharField(max_length=20, choices=Type, default=Type.ISO14443)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACCEPTED)
     expires_at = models.DateTimeField(null=True, blank=True)
-    group = models.CharField(max_length=255, blank=True, help_text=_("Parent (group) token, OCPP groupIdToken."))
+    group = models.CharField(
+        max_length=255, blank=True, help_text=_("Parent (group) token, OCPP groupIdToken.")
+    )
     user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="id_tokens")
     label = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -64,3 +64,13 @@ class Message(models.Model):
 
     def __str__(self):
         return f"{self.action} {self.message_id}"
+
+
+class Node(models.Model):
+    """A web process that holds chargers' sockets; one that falls silent has lost them."""
+
+    channel = models.CharField(max_length=100, unique=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self):
+        return self.channel

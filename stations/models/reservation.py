@@ -17,9 +17,7 @@ class ReservationQuerySet(models.QuerySet):
 
     def keeping(self, evse, now):
         """Reservations that keep this EVSE for somebody at this moment."""
-        return self.filter(
-            evse=evse, starts_at__lte=now, ends_at__gt=now, status__in=Reservation.KEEPING
-        )
+        return self.filter(evse=evse, starts_at__lte=now, ends_at__gt=now, status__in=Reservation.KEEPING)
 
 
 class Reservation(models.Model):
@@ -55,7 +53,9 @@ class Reservation(models.Model):
     class Meta:
         ordering = ["-starts_at"]
         constraints = [
-            models.CheckConstraint(condition=Q(ends_at__gt=models.F("starts_at")), name="reservations_end_after_start")
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=models.F("starts_at")), name="reservations_end_after_start"
+            )
         ]
         indexes = [models.Index(fields=["evse", "starts_at"])]
 

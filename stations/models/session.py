@@ -60,7 +60,9 @@ class Session(models.Model):
     token = models.CharField(max_length=255, blank=True, help_text=_("As the charger spelt it."))
     user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="sessions")
 
-    transaction_id = models.CharField(max_length=36, help_text=_("A number we give in 1.6; the station's own in 2.x."))
+    transaction_id = models.CharField(
+        max_length=36, help_text=_("A number we give in 1.6; the station's own in 2.x.")
+    )
     start_key = models.CharField(max_length=120, editable=False)
     remote_start_id = models.BigIntegerField(null=True, blank=True)
     started_at = models.DateTimeField()
@@ -78,7 +80,9 @@ class Session(models.Model):
     last_reading_at = models.DateTimeField(null=True, blank=True)
     #: What keeps it from being billed until a person has looked, in words; empty: nothing.
     review = models.CharField(max_length=200, blank=True)
-    is_estimated = models.BooleanField(default=False, help_text=_("Closed by us, without the charger's stop."))
+    is_estimated = models.BooleanField(
+        default=False, help_text=_("Closed by us, without the charger's stop.")
+    )
 
     objects = SessionQuerySet.as_manager()
 

@@ -14,7 +14,9 @@ from evportal.accounts.models import Membership, Operator
 
 def check_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
-        raise ValidationError(_("“%(name)s” is not an IANA time zone such as Europe/Berlin."), params={"name": name})
+        raise ValidationError(
+            _("“%(name)s” is not an IANA time zone such as Europe/Berlin."), params={"name": name}
+        )
 
 
 class SiteQuerySet(models.QuerySet):
@@ -47,7 +49,9 @@ class Site(models.Model):
     opening_hours = models.CharField(max_length=200, blank=True, help_text=_("In words; empty means 24/7."))
     is_public = models.BooleanField(default=True)
     has_accessible_bay = models.BooleanField(default=False)
-    grid_limit_w = models.PositiveIntegerField(null=True, blank=True, help_text=_("What the grid connection gives."))
+    grid_limit_w = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("What the grid connection gives.")
+    )
     members = models.ManyToManyField(
         Membership,
         related_name="sites",

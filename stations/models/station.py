@@ -76,7 +76,12 @@ class Station(models.Model):
     password_hash = models.CharField(max_length=200, blank=True, editable=False)
     security_profile = models.PositiveSmallIntegerField(
         default=1,
-        choices=[(0, _("0: no password")), (1, _("1: password")), (2, _("2: TLS and password")), (3, _("3: mutual TLS"))],
+        choices=[
+            (0, _("0: no password")),
+            (1, _("1: password")),
+            (2, _("2: TLS and password")),
+            (3, _("3: mutual TLS")),
+        ],
     )
     registration = models.CharField(max_length=10, choices=Registration, default=Registration.ACCEPTED)
 
@@ -155,7 +160,8 @@ class Evse(models.Model):
     station = models.ForeignKey(Station, models.CASCADE, related_name="evses")
     number = models.PositiveSmallIntegerField(help_text=_("evseId of OCPP 2.x, connectorId of 1.6; from 1."))
     public_id = models.CharField(
-        max_length=48, help_text=_("Printed on the charger, e.g. DE*ABC*E1001*1; not derived from the identity.")
+        max_length=48,
+        help_text=_("Printed on the charger, e.g. DE*ABC*E1001*1; not derived from the identity."),
     )
     max_power_w = models.PositiveIntegerField(default=22_000)
 

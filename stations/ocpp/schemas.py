@@ -22,23 +22,68 @@ VERSIONS = tuple(FOLDERS)
 #: What a station may send; everything else with a schema is ours to send (some are both).
 FROM_STATION = {
     "1.6": frozenset(
-        "Authorize BootNotification DataTransfer DiagnosticsStatusNotification FirmwareStatusNotification "
-        "Heartbeat LogStatusNotification MeterValues SecurityEventNotification SignCertificate "
-        "SignedFirmwareStatusNotification StartTransaction StatusNotification StopTransaction".split()
+        [
+            "Authorize",
+            "BootNotification",
+            "DataTransfer",
+            "DiagnosticsStatusNotification",
+            "FirmwareStatusNotification",
+            "Heartbeat",
+            "LogStatusNotification",
+            "MeterValues",
+            "SecurityEventNotification",
+            "SignCertificate",
+            "SignedFirmwareStatusNotification",
+            "StartTransaction",
+            "StatusNotification",
+            "StopTransaction",
+        ]
     ),
     "2.0.1": frozenset(
-        "Authorize BootNotification ClearedChargingLimit DataTransfer FirmwareStatusNotification "
-        "Get15118EVCertificate GetCertificateStatus Heartbeat LogStatusNotification MeterValues "
-        "NotifyChargingLimit NotifyCustomerInformation NotifyDisplayMessages NotifyEVChargingNeeds "
-        "NotifyEVChargingSchedule NotifyEvent NotifyMonitoringReport NotifyReport "
-        "PublishFirmwareStatusNotification ReportChargingProfiles ReservationStatusUpdate "
-        "SecurityEventNotification SignCertificate StatusNotification TransactionEvent".split()
+        [
+            "Authorize",
+            "BootNotification",
+            "ClearedChargingLimit",
+            "DataTransfer",
+            "FirmwareStatusNotification",
+            "Get15118EVCertificate",
+            "GetCertificateStatus",
+            "Heartbeat",
+            "LogStatusNotification",
+            "MeterValues",
+            "NotifyChargingLimit",
+            "NotifyCustomerInformation",
+            "NotifyDisplayMessages",
+            "NotifyEVChargingNeeds",
+            "NotifyEVChargingSchedule",
+            "NotifyEvent",
+            "NotifyMonitoringReport",
+            "NotifyReport",
+            "PublishFirmwareStatusNotification",
+            "ReportChargingProfiles",
+            "ReservationStatusUpdate",
+            "SecurityEventNotification",
+            "SignCertificate",
+            "StatusNotification",
+            "TransactionEvent",
+        ]
     ),
 }
 FROM_STATION["2.1"] = FROM_STATION["2.0.1"] | frozenset(
-    "BatterySwap GetCertificateChainStatus NotifyDERAlarm NotifyDERStartStop NotifyPeriodicEventStream "
-    "NotifyPriorityCharging NotifySettlement NotifyWebPaymentStarted OpenPeriodicEventStream "
-    "ClosePeriodicEventStream PullDynamicScheduleUpdate ReportDERControl VatNumberValidation".split()
+    [
+        "BatterySwap",
+        "GetCertificateChainStatus",
+        "NotifyDERAlarm",
+        "NotifyDERStartStop",
+        "NotifyPriorityCharging",
+        "NotifySettlement",
+        "NotifyWebPaymentStarted",
+        "OpenPeriodicEventStream",
+        "ClosePeriodicEventStream",
+        "PullDynamicScheduleUpdate",
+        "ReportDERControl",
+        "VatNumberValidation",
+    ]
 )
 
 

@@ -13,7 +13,9 @@ def wire_time(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def remote_start(version: str, evse: int, token: str, token_type: str, remote_start_id: int) -> tuple[str, dict]:
+def remote_start(
+    version: str, evse: int, token: str, token_type: str, remote_start_id: int
+) -> tuple[str, dict]:
     if _is_16(version):
         return "RemoteStartTransaction", {"connectorId": evse, "idTag": token}
     return "RequestStartTransaction", {

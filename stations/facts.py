@@ -1,0 +1,41 @@
+"""What reports say, in words that no longer depend on the protocol's version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from stations.meter import Sample
+
+
+@dataclass(frozen=True)
+class Metered:
+    """Values of one EVSE's meter, with the transaction they belong to if the charger said so."""
+
+    evse_number: int
+    samples: tuple[Sample, ...]
+    transaction_id: str = ""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """An EVSE's state, in the words of `State`, at our receive time."""
+
+    evse_number: int
+    state: str
+    received_at: datetime
+    error_code: str = ""
+    vendor_error: str = ""
+    info: str = ""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Whether a transaction's energy flows (2.x chargingState)."""
+
+    transaction_id: str
+    charging_state: str
+    received_at: datetime
+
+
+Fact = Metered | Reported | Flow

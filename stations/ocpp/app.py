@@ -1,0 +1,60 @@
+"""The ASGI application behind `/ocpp/<identity>`: authenticate, accept, and hand the socket to the hub."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from stations.ocpp import door, versions
+from stations.ocpp.connection import Connection
+from stations.ocpp.hub import Hub
+from stations.ocpp.threads import in_thread
+
+log = logging.getLogger(__name__)
+
+
+class ChargerSockets:
+    """One per process. Wrong or unknown credentials get 401 before the upgrade, whichever it was."""
+
+    def __init__(self):
+        self.hub = Hub()
+        self.tarpit = door.Tarpit()
+
+    async def __call__(self, scope, receive, send) -> None:
+        event = await receive()
+        if event["type"] != "websocket.connect":
+            return
+        await self.hub.start()
+        knock = door.read(scope)
+        station = await in_thread(door.admit, knock) if knock else None
+        if station is None:
+            await asyncio.sleep(self.tarpit.miss((scope.get("client") or [None])[0]))
+            await _refuse(scope, send, 401, "Unauthorized")
+            return
+        if knock.subprotocol is None:
+            log.warning("Station %s offers no version that we speak: %s", station.pk, knock.subprotocols)
+            offered = ", ".join(versions.SUBPROTOCOLS)
+            await _refuse(scope, send, 400, f"Offer one of these WebSocket subprotocols: {offered}")
+            return
+        await self._serve(station, knock.subprotocol, receive, send)
+
+    async def _serve(self, station, subprotocol, receive, send) -> None:
+        connection = Connection(station, versions.SUBPROTOCOLS[subprotocol], send, self.hub.journal)
+        await self.hub.join(connection)
+        try:
+            await send({"type": "websocket.accept", "subprotocol": subprotocol})
+            await connection.run(receive)
+        finally:
+            # A cancelled task must still write that the station is gone.
+            await asyncio.shield(self.hub.leave(connection))
+
+
+async def _refuse(scope, send, status: int, text: str) -> None:
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Basic realm="OCPP"'))
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": text.encode() + b"\n"})

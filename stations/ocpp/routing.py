@@ -1,0 +1,48 @@
+"""How one message is treated; each version's ROUTES reads like its standard's index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from stations.facts import Fact
+from stations.models import Station
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A checked message. `station` is read fresh for decisions and may be stale for reports."""
+
+    station: Station
+    version: str
+    payload: dict
+    received_at: datetime
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
+class Route:
+    """`decide` runs in a transaction, in a thread, and is committed before the answer. `answer` is at once.
+
+    With `facts`, the frame goes into the journal for workers to ingest, and is durable before the answer.
+    `free_texts` are fields that may be cut to the schema's length.
+    """
+
+    decide: Callable[[Incoming], dict] | None = None
+    answer: Callable[[Incoming], dict] | None = None
+    #: Where only some payloads need a decision (2.x TransactionEvent); the others get `answer`.
+    decides: Callable[[dict], bool] | None = None
+    facts: Callable[[dict, datetime], Iterable[Fact]] | None = None
+    free_texts: tuple[str, ...] = ()
+    #: Passes while the station's registration is pending or rejected.
+    before_boot: bool = False
+    #: Kept in the journal before it is answered, though no worker ingests it.
+    durable: bool = True
+
+    def is_decision(self, payload: dict) -> bool:
+        return self.decide is not None and (self.decides is None or self.decides(payload))
+
+
+def empty(incoming: Incoming) -> dict:
+    return {}

@@ -1,0 +1,23 @@
+"""OCPP 2.1: 2.0.1 and what it adds."""
+
+from stations.ocpp import v201
+from stations.ocpp.routing import Route, empty
+
+VERSION = "2.1"
+
+ROUTES = v201.ROUTES | {
+    "BatterySwap": Route(answer=empty),
+    "ClosePeriodicEventStream": Route(answer=empty),
+    "GetCertificateChainStatus": Route(answer=lambda incoming: {"certificateStatus": []}),
+    "NotifyDERAlarm": Route(answer=empty),
+    "NotifyDERStartStop": Route(answer=empty),
+    "NotifyPriorityCharging": Route(answer=empty),
+    "NotifySettlement": Route(answer=empty),
+    "NotifyWebPaymentStarted": Route(answer=empty),
+    "OpenPeriodicEventStream": Route(answer=v201.rejected),
+    "PullDynamicScheduleUpdate": Route(answer=v201.rejected),
+    "ReportDERControl": Route(answer=empty),
+    "VatNumberValidation": Route(
+        answer=lambda incoming: {"status": "Rejected", "vatNumber": incoming.payload["vatNumber"]}
+    ),
+}

@@ -1,0 +1,10 @@
+"""What reservations learn from the chargers' answers."""
+
+from django.dispatch import receiver
+
+from stations import reservations, signals
+
+
+@receiver(signals.command_finished)
+def on_command_finished(command, **kwargs):
+    reservations.command_finished(command)
