@@ -95,7 +95,15 @@ def _party(party: dict) -> list[str]:
     place = f"{party.get('postcode', '')} {party.get('city', '')}".strip()
     vat = f"{_('VAT id')} {party['vat_id']}" if party.get("vat_id") else ""
     country = party.get("country", "")
-    wanted = [party.get("name"), party.get("street"), place, country, vat, party.get("email"), party.get("phone")]
+    wanted = [
+        party.get("name"),
+        party.get("street"),
+        place,
+        country,
+        vat,
+        party.get("email"),
+        party.get("phone"),
+    ]
     return [part for part in wanted if part]
 
 

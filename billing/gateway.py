@@ -43,7 +43,6 @@ class Intent:
     currency: str
     amount: Decimal
     received: Decimal
-    payment_id: str = ""
     refused: bool = False
     action_url: str = ""
     error_code: str = ""
@@ -113,8 +112,7 @@ def _refusals():
 
 
 def _reason(error: stripe.CardError) -> str:
-    details = error.error
-    return (details and details.decline_code) or error.code or "card_declined"
+    return _at(error.error, "decline_code") or error.code or "card_declined"
 
 
 def decline_words(code: str) -> str:
@@ -122,7 +120,9 @@ def decline_words(code: str) -> str:
     nothing = _("Nothing was charged.")
     match code:
         case "insufficient_funds":
-            return f"{_('The card does not have enough funds for the hold.')} {nothing} {_('Use another card.')}"
+            return (
+                f"{_('The card does not have enough funds for the hold.')} {nothing} {_('Use another card.')}"
+            )
         case "expired_card":
             return f"{_('The card has expired.')} {nothing} {_('Use another card.')}"
         case "authentication_required":
@@ -169,9 +169,9 @@ def saved_card(checkout_session: str) -> SavedCard | None:
             checkout_session, {"expand": ["setup_intent.payment_method"]}
         )
     setup = session.setup_intent
-    if session.mode != "setup" or session.status != "complete" or setup is None:
+    if session.mode != "setup" or session.status != "complete":
         return None
-    return _card(setup.payment_method, session.customer)
+    return _card(_at(setup, "payment_method"), session.customer)
 
 
 def card(payment_method: str) -> SavedCard | None:
@@ -185,7 +185,7 @@ def _card(method, customer) -> SavedCard | None:
         return None
     details = method.card
     return SavedCard(
-        customer if isinstance(customer, str) else getattr(customer, "id", "") or "",
+        customer if isinstance(customer, str) else _at(customer, "id") or "",
         method.id,
         details.brand,
         details.last4,
@@ -265,17 +265,21 @@ def refund(intent_id: str, *, refund_id, amount: Decimal, currency: str) -> str:
         # Keys are forgotten after a day, our row is not: look before asking again.
         known = client().refunds.list({"payment_intent": intent_id, "limit": 100})
         for one in known.data:
-            if (one.metadata or {}).get("refund") == str(refund_id):
+            if _at(one, "metadata", "refund") == str(refund_id):
                 return one.id
-        return client().refunds.create(
-            {
-                "payment_intent": intent_id,
-                "amount": to_minor(amount, currency),
-                "reason": "requested_by_customer",
-                "metadata": {"refund": str(refund_id)},
-            },
-            {"idempotency_key": f"{refund_id}-refund"},
-        ).id
+        return (
+            client()
+            .refunds.create(
+                {
+                    "payment_intent": intent_id,
+                    "amount": to_minor(amount, currency),
+                    "reason": "requested_by_customer",
+                    "metadata": {"refund": str(refund_id)},
+                },
+                {"idempotency_key": f"{refund_id}-refund"},
+            )
+            .id
+        )
 
 
 def refund_status(refund_id: str) -> str:
@@ -298,25 +302,27 @@ def event(body: bytes, signature: str):
         raise BadSignature(str(error)) from error
 
 
+def _at(thing, *names):
+    """What lies under these names; Stripe leaves out what does not apply."""
+    for name in names:
+        thing = getattr(thing, name, None)
+    return thing
+
+
 def _read(intent) -> Intent:
     currency = intent.currency.upper()
-    error = intent.last_payment_error
-    code = (error and (error.decline_code or error.code)) or ""
-    action = intent.next_action
-    redirect = action.redirect_to_url if action and action.type == "redirect_to_url" else None
-    charge = intent.latest_charge if not isinstance(intent.latest_charge, str) else None
-    on_card = charge and charge.payment_method_details and charge.payment_method_details.card
-    before = on_card and getattr(on_card, "capture_before", None)
+    error = _at(intent, "last_payment_error")
+    code = _at(error, "decline_code") or _at(error, "code") or ""
+    before = _at(intent, "latest_charge", "payment_method_details", "card", "capture_before")
     return Intent(
         id=intent.id,
         status=intent.status,
         currency=currency,
         amount=from_minor(intent.amount, currency),
-        received=from_minor(intent.amount_received or 0, currency),
-        payment_id=(intent.metadata or {}).get("payment", ""),
+        received=from_minor(_at(intent, "amount_received") or 0, currency),
         refused=error is not None,
-        action_url=(redirect and redirect.url) or "",
+        action_url=_at(intent, "next_action", "redirect_to_url", "url") or "",
         error_code=code[:60],
-        error_message=decline_words(code) if error else "",
+        error_message=decline_words(code) if error is not None else "",
         capture_before=datetime.fromtimestamp(before, UTC) if before else None,
     )

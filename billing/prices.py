@@ -80,7 +80,9 @@ def attach(evses: list[Evse]) -> None:
         return
     site_ids = {evse.station.site_id for evse in missing}
     found: dict[tuple[int, int | None], list[TariffVersion]] = {}
-    for assignment in _assignments(Q(evse__in=[evse.pk for evse in missing]) | Q(evse=None, site__in=site_ids)):
+    for assignment in _assignments(
+        Q(evse__in=[evse.pk for evse in missing]) | Q(evse=None, site__in=site_ids)
+    ):
         found[assignment.site_id, assignment.evse_id] = list(assignment.tariff.versions.all())
     for evse in missing:
         own = found.get((evse.station.site_id, evse.pk))

@@ -5,18 +5,26 @@ charging from the button to a session · bill    from an ended session to its in
 refunds  money back · cards  saved cards · invoices  numbers and documents · follow  what a payment's news lead to
 """
 
-from billing.actions.bill import approve, bill, open_cdr, settle, waive
-from billing.actions.booking import charge_no_show, confirm_booking
+from billing.actions.bill import approve, bill, open_cdr, pay_outstanding, settle, waive
+from billing.actions.booking import charge_fee, confirm_booking
 from billing.actions.cards import (
     card_page,
     make_default,
     remove_card,
+    renew_card,
     save_card,
     save_card_from_event,
 )
-from billing.actions.charging import ask_charger, fail_start, secure, start_charging
+from billing.actions.charging import (
+    ask_charger,
+    command_answered,
+    fail_start,
+    secure,
+    start_charging,
+    watch_hold,
+)
 from billing.actions.follow import proceed
-from billing.actions.holds import attach_hold, capture, learn, place_hold, reconcile, release
+from billing.actions.holds import attach_hold, capture, learn, look, place_hold, reconcile, release
 from billing.actions.invoices import issue_invoice
 from billing.actions.refunds import refund, send_refund
 
@@ -27,18 +35,22 @@ __all__ = [
     "bill",
     "capture",
     "card_page",
-    "charge_no_show",
+    "charge_fee",
+    "command_answered",
     "confirm_booking",
     "fail_start",
     "issue_invoice",
     "learn",
+    "look",
     "make_default",
     "open_cdr",
+    "pay_outstanding",
     "place_hold",
     "proceed",
     "reconcile",
     "refund",
     "release",
+    "renew_card",
     "remove_card",
     "save_card",
     "save_card_from_event",
@@ -47,4 +59,5 @@ __all__ = [
     "settle",
     "start_charging",
     "waive",
+    "watch_hold",
 ]

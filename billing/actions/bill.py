@@ -16,6 +16,7 @@ from billing.lines import to_json
 from billing.models import Card, Cdr, Payment, Quote
 from bookings.models import Booking
 from evportal.accounts.models import User
+from stations import ingest
 from stations.models import Session
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,9 @@ def open_cdr(*, session: Session) -> Cdr:
         return known
     start = charging.match_start(session)
     booking = start.booking if start is not None else booked(session)
-    quote = (start.quote if start is not None else None) or Quote.objects.filter(booking=booking or None).first()
+    quote = (start.quote if start is not None else None) or Quote.objects.filter(
+        booking=booking or None
+    ).first()
     if quote is not None and Cdr.objects.filter(quote=quote).exists():
         quote = None
     version = quote.version if quote is not None else prices.version_for(session.evse, session.started_at)
@@ -42,7 +45,9 @@ def open_cdr(*, session: Session) -> Cdr:
                 session=session,
                 version=version,
                 quote=quote,
-                currency=prices.tariff(version).currency if version else session.station.site.operator.currency,
+                currency=prices.tariff(version).currency
+                if version
+                else session.station.site.operator.currency,
             )
     except IntegrityError:
         return Cdr.objects.get(session=session)
@@ -65,7 +70,11 @@ def booked(session: Session) -> Booking | None:
         ends_at__gt=session.started_at,
     ).order_by("starts_at")
     return next(
-        (one for one in found if session.started_at >= one.starts_at - timezone.timedelta(minutes=one.early_start_minutes)),
+        (
+            one
+            for one in found
+            if session.started_at >= one.starts_at - timezone.timedelta(minutes=one.early_start_minutes)
+        ),
         None,
     )
 
@@ -73,12 +82,16 @@ def booked(session: Session) -> Booking | None:
 def bill(*, session: Session) -> Cdr:
     """Price an ended session and settle it; a second run changes nothing.
 
+    What its charger was acknowledged for may still lie in the journal, so that is read first.
+
     What a charger said that can't be believed is priced too, so that a person sees the figure, but nothing is
     taken before that person has decided.
     """
     cdr = open_cdr(session=session)
     if session.is_open:
         return cdr
+    ingest.settle(session.station, session.stop_received_at or timezone.now())
+    session = Session.objects.with_place().get(pk=session.pk)
     if cdr.state == State.OPEN:
         _price(cdr, session)
         cdr.refresh_from_db()
@@ -100,7 +113,10 @@ def _price(cdr: Cdr, session: Session) -> None:
     elif fields.get("gross") and session.user_id is None:
         review = review or NOBODY
     Cdr.objects.filter(pk=cdr.pk, state=State.OPEN).update(
-        state=State.REVIEW if review else State.PRICED, review=review[:200], priced_at=timezone.now(), **fields
+        state=State.REVIEW if review else State.PRICED,
+        review=review[:200],
+        priced_at=timezone.now(),
+        **fields,
     )
 
 
@@ -124,7 +140,9 @@ def _correct(cdr: Cdr, session: Session) -> None:
     note = f"A late stop makes it {fields['gross']} {cdr.currency} instead of {cdr.gross}."
     noted = Cdr.objects.filter(pk=cdr.pk, review="").update(review=note)
     if noted and too_much > 0 and payment is not None and too_much <= payment.refundable:
-        refunds.refund(payment=payment, amount=too_much, reason="Corrected after the charger's late report", by=None)
+        refunds.refund(
+            payment=payment, amount=too_much, reason="Corrected after the charger's late report", by=None
+        )
 
 
 def outstanding(cdr: Cdr) -> Decimal:
@@ -171,6 +189,22 @@ def _charge_card(cdr: Cdr, owed: Decimal) -> Payment | None:
     except PaymentRefused as refusal:
         log.info("Session %s: %s", cdr.session_id, refusal)
         return None
+
+
+def pay_outstanding(*, cdr: Cdr, card: Card | None) -> Payment | None:
+    """The driver, present, pays what could not be charged in their absence; may need their bank."""
+    owed = outstanding(cdr)
+    if cdr.state != State.UNPAID or owed <= 0:
+        return None
+    quote = cdr.quote or prices.quote(
+        evse=cdr.session.evse, starts_at=cdr.session.started_at, user=cdr.session.user, now=timezone.now()
+    )
+    payment = holds.place_hold(
+        user=cdr.session.user, quote=quote, card=card, session=cdr.session, amount=owed
+    )
+    if payment.state == Payment.State.HELD:
+        settle(cdr=cdr)
+    return payment
 
 
 def _leave_unpaid(cdr: Cdr, why: str) -> Cdr:

@@ -75,21 +75,26 @@ def confirm_held(*, payment: Payment) -> Booking:
     raise SlotGone
 
 
-def charge_no_show(*, booking: Booking) -> Payment | None:
-    """The fee for a slot that was not used, once: from the booking's hold, else from the driver's card."""
+def charge_fee(*, booking: Booking) -> Payment | None:
+    """A closed booking's end: its fee once, from its hold or else from the driver's card; without a fee the
+    hold is given free."""
     done = Payment.objects.filter(booking=booking, purpose=Payment.Purpose.NO_SHOW)
-    payment = done.exclude(state=Payment.State.FAILED).first() or _no_show_payment(booking)
-    if payment is None or payment.state == Payment.State.RELEASED:
+    payment = done.exclude(state=Payment.State.FAILED).first() or _fee_payment(booking)
+    if payment is None or payment.purpose != Payment.Purpose.NO_SHOW:
         return payment
-    holds.capture(payment=payment, amount=min(booking.noshow_fee, payment.amount))
+    if payment.state in (Payment.State.HELD, Payment.State.CAPTURING):
+        holds.capture(payment=payment, amount=min(booking.fee, payment.amount))
     if payment.state == Payment.State.CAPTURED:
         invoices.issue_no_show(payment=payment)
     return payment
 
 
-def _no_show_payment(booking: Booking) -> Payment | None:
-    held = booking.payments.filter(purpose=Payment.Purpose.SESSION, session=None, state=Payment.State.HELD).first()
-    if not booking.noshow_fee:
+def _fee_payment(booking: Booking) -> Payment | None:
+    """The payment that the fee is taken from, marked as such."""
+    held = booking.payments.filter(
+        purpose=Payment.Purpose.SESSION, session=None, state=Payment.State.HELD
+    ).first()
+    if not booking.fee:
         return holds.release(payment=held) if held is not None else None
     if held is not None:
         try:
@@ -110,10 +115,10 @@ def _no_show_payment(booking: Booking) -> Payment | None:
             quote=quote,
             card=card,
             booking=booking,
-            amount=booking.noshow_fee,
+            amount=booking.fee,
             purpose=Payment.Purpose.NO_SHOW,
             off_session=True,
         )
     except PaymentRefused as refusal:
-        log.warning("The no-show fee of booking %s could not be charged: %s", booking.pk, refusal)
+        log.warning("The fee of booking %s could not be charged: %s", booking.pk, refusal)
         return None

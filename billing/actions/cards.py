@@ -59,11 +59,21 @@ def save_card_from_event(*, saved: gateway.SavedCard | None) -> Card | None:
     return _keep(customer, saved) if customer is not None else None
 
 
+def renew_card(*, saved: gateway.SavedCard) -> bool:
+    """A bank renews cards by itself: the same card, a new date."""
+    return (
+        Card.objects.filter(stripe_id=saved.id).update(
+            last4=saved.last4, exp_month=saved.exp_month, exp_year=saved.exp_year
+        )
+        == 1
+    )
+
+
 @transaction.atomic
 def _keep(customer: Customer, saved: gateway.SavedCard) -> Card:
     Customer.objects.select_for_update().get(pk=customer.pk)
     has_default = customer.cards.filter(is_default=True, removed_at=None).exists()
-    card, is_new = Card.objects.get_or_create(
+    card, _is_new = Card.objects.get_or_create(
         stripe_id=saved.id,
         defaults={
             "customer": customer,
@@ -74,12 +84,6 @@ def _keep(customer: Customer, saved: gateway.SavedCard) -> Card:
             "is_default": not has_default,
         },
     )
-    if not is_new:
-        # A bank renews cards by itself.
-        Card.objects.filter(pk=card.pk).update(
-            last4=saved.last4, exp_month=saved.exp_month, exp_year=saved.exp_year
-        )
-        card.refresh_from_db()
     return card
 
 

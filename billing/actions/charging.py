@@ -12,6 +12,7 @@ from billing import policy, prices
 from billing.actions import holds
 from billing.exceptions import NoCard, PaymentRefused, ProviderDown
 from billing.models import Card, Cdr, Payment, Start
+from billing.readiness import NotReady, obstacle
 from bookings.models import Booking
 from evportal.accounts.models import User
 from stations import commands
@@ -44,6 +45,9 @@ def start_charging(
     running = Session.objects.open().filter(user=user, evse=evse).first()
     if running is not None:
         raise AlreadyCharging(running)
+    problem = obstacle(evse, user, now)
+    if problem:
+        raise NotReady(problem)
     start, is_new = _open(user=user, evse=evse, booking=booking, now=now)
     if not is_new:
         return start
@@ -144,7 +148,9 @@ def command_answered(*, command: Command) -> None:
     problem = {
         Command.Status.OFFLINE: "The charger is not connected right now. Try another one.",
         Command.Status.TIMED_OUT: "The charger did not answer. Try again, or use another one.",
-    }.get(command.status, "The charger refused to start. Plug in the cable, then try again, or use another one.")
+    }.get(
+        command.status, "The charger refused to start. Plug in the cable, then try again, or use another one."
+    )
     fail_start(start=start, problem=problem)
 
 

@@ -20,7 +20,7 @@ def proceed(*, payment: Payment) -> None:
 
 def _held(payment: Payment) -> None:
     if payment.purpose == Payment.Purpose.NO_SHOW:
-        booking.charge_no_show(booking=payment.booking)
+        booking.charge_fee(booking=payment.booking)
         return
     if payment.session_id is not None:
         cdr = Cdr.objects.filter(session=payment.session_id).first()

@@ -130,6 +130,11 @@ def learn(*, payment: Payment, intent: gateway.Intent) -> Payment:
     return payment
 
 
+def look(*, payment: Payment) -> Payment:
+    """Ask the provider how this payment stands, without pushing it on."""
+    return learn(payment=payment, intent=gateway.retrieve(payment.stripe_intent))
+
+
 def _move(payment: Payment, state: str, **fields) -> bool:
     """The conditional update that decides who won; the row as it is now is read again either way."""
     won = Payment.objects.filter(pk=payment.pk, state=payment.state).update(

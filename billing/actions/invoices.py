@@ -13,6 +13,7 @@ from django.utils import timezone
 from billing import invoicing, prices
 from billing.lines import from_json
 from billing.models import Cdr, Invoice, InvoiceLine, Payment, Refund, Series
+from bookings.models import Booking
 from evportal.accounts.models import Operator
 from evportal.outbox.actions import queue_mail
 from stations.models import Evse, Session
@@ -48,17 +49,19 @@ def issue_invoice(*, cdr: Cdr) -> Invoice:
 
 @transaction.atomic
 def issue_no_show(*, payment: Payment) -> Invoice | None:
-    """The invoice for a slot that was not used."""
+    """The invoice for a slot that was not used, or was given back too late."""
     Payment.objects.select_for_update().get(pk=payment.pk)
     booking = payment.booking
     known = Invoice.objects.filter(booking=booking, kind=Kind.INVOICE).first()
     if known is not None or not payment.amount_captured:
         return known
     site = booking.evse.station.site
-    version = payment.quote.version if payment.quote else prices.required_version(booking.evse, booking.starts_at)
+    version = (
+        payment.quote.version if payment.quote else prices.required_version(booking.evse, booking.starts_at)
+    )
     rates = [part.vat for element in prices.tariff(version).elements for part in element.price_components]
     line = invoicing.fee_line(
-        text="Booked slot not used",
+        text="Late cancellation" if booking.status == Booking.Status.CANCELED else "Booked slot not used",
         gross=payment.amount_captured,
         vat_percent=next((rate for rate in rates if rate is not None), 0),
         currency=payment.currency,
@@ -131,7 +134,9 @@ def _issue(
     *, operator: Operator, site, kind: str, lines: Sequence[invoicing.DocumentLine], currency: str, **fields
 ) -> Invoice:
     now = timezone.now()
-    series, sequence = next_number(operator=operator, credit_note=kind == Kind.CREDIT_NOTE, at=now.astimezone(site.zone))
+    series, sequence = next_number(
+        operator=operator, credit_note=kind == Kind.CREDIT_NOTE, at=now.astimezone(site.zone)
+    )
     net, tax, gross = invoicing.total(lines)
     invoice = Invoice.objects.create(
         operator=operator,

@@ -56,7 +56,9 @@ def rows(invoices: Iterable[Invoice]) -> Iterator[str]:
             so_far = totals.setdefault(invoice.currency, [Decimal(0)] * 3)
             totals[invoice.currency] = [a + b for a, b in zip(so_far, amounts, strict=True)]
             figures = [f"{rate.vat_percent:f}", *_money(amounts, invoice.currency)]
-            yield writer.writerow([*_words(invoice), *figures, (invoice.details.get("paid") or {}).get("last4", "")])
+            yield writer.writerow(
+                [*_words(invoice), *figures, (invoice.details.get("paid") or {}).get("last4", "")]
+            )
     for currency in sorted(totals):
         blank = [""] * 8
         label = f"{count[currency]} documents"

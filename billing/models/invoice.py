@@ -46,7 +46,9 @@ class InvoiceQuerySet(models.QuerySet):
         return self.filter(user=user)
 
     def with_place(self):
-        return self.select_related("operator", "site", "user", "cdr__session__evse", "booking__evse", "corrects")
+        return self.select_related(
+            "operator", "site", "user", "cdr__session__evse", "booking__evse", "corrects"
+        )
 
 
 class Invoice(models.Model):
@@ -119,7 +121,9 @@ class InvoiceLine(models.Model):
     quantity = models.DecimalField(max_digits=14, decimal_places=4)
     unit = models.CharField(max_length=10, blank=True)
     unit_price = models.DecimalField(max_digits=12, decimal_places=5)
-    per = models.PositiveSmallIntegerField(default=1, help_text=_("The unit price is for so many units (BT-149)."))
+    per = models.PositiveSmallIntegerField(
+        default=1, help_text=_("The unit price is for so many units (BT-149).")
+    )
     vat_percent = models.DecimalField(max_digits=5, decimal_places=2)
     net = models.DecimalField(max_digits=12, decimal_places=3)
     tax = models.DecimalField(max_digits=12, decimal_places=3)

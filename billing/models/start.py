@@ -42,7 +42,9 @@ class Start(models.Model):
     command = models.ForeignKey(Command, models.SET_NULL, null=True, blank=True, related_name="+")
     session = models.OneToOneField(Session, models.SET_NULL, null=True, blank=True, related_name="start")
     state = models.CharField(max_length=10, choices=State, default=State.PAYING)
-    problem = models.CharField(max_length=255, blank=True, help_text=_("Why it did not start, for the driver."))
+    problem = models.CharField(
+        max_length=255, blank=True, help_text=_("Why it did not start, for the driver.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     asked_at = models.DateTimeField(null=True, blank=True)
     #: A session that begins later is not this start's any more.
@@ -59,7 +61,9 @@ class Start(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["expires_at"], condition=Q(state__in=["paying", "asked"]), name="starts_under_way")
+            models.Index(
+                fields=["expires_at"], condition=Q(state__in=["paying", "asked"]), name="starts_under_way"
+            )
         ]
 
     def __str__(self):
