@@ -23,6 +23,7 @@ from evportal.run import __main__ as command
 from evportal.run import plan, settings
 from evportal.run.child import Child, Process
 from evportal.run.leftovers import Leftovers, birth
+from evportal.run.prepare import Prepared
 from evportal.run.supervisor import ChildFailed, StopAsked, Supervisor
 from evportal.run.terminal import Terminal
 
@@ -173,9 +174,8 @@ def test_pauses_grow_while_it_keeps_dying(tmp_path):
 
 
 def test_output_goes_to_its_log_and_with_its_name_to_the_terminal(supervisor, tmp_path, screen):
-    supervisor.start([Process("talker", script("print('one'); print('two', end='')"))])
-    until(supervisor, lambda: "one" in screen.getvalue())
-    supervisor.stop()
+    supervisor.start([Process("talker", script("print('one'); print('two')"))])
+    until(supervisor, lambda: "two" in screen.getvalue())
     assert (tmp_path / "logs" / "talker.log").read_text().startswith("one\ntwo")
     assert "talker     | one\n" in screen.getvalue()
     assert "talker     | two" in screen.getvalue()
@@ -239,8 +239,7 @@ WHOLE = """
 
     SERVER, PIDS = sys.argv[1:3]
     ok = [sys.executable, "-c", "print('done')"]
-    plan.migrate = lambda env: Process("migrate", ok, env)
-    plan.seed = lambda env: Process("demo", ok, env)
+    plan.prepare = lambda env, demo: Process("prepare", ok, env)
     plan.payments = lambda env: stand_in("payments", env["PAYMENT_SIMULATOR_PORT"])
     plan.groups = lambda env: [[stand_in("web", env["PORT"])]]
     plan.chargers = lambda env: stand_in("chargers", env["SIMULATOR_CONTROL_PORT"])
@@ -316,8 +315,7 @@ def test_the_whole_command_starts_shows_and_stops(start_whole, tmp_path):
     for step in (
         "PostgreSQL",
         "Valkey",
-        "database schema",
-        "demo data",
+        "database schema, demo data",
         "web, workers, beat",
         "simulated chargers",
     ):
@@ -330,7 +328,7 @@ def test_the_whole_command_starts_shows_and_stops(start_whole, tmp_path):
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 0
     assert not any(map(lives, pids + services))
-    for name in ("migrate", "demo", "web", "payments", "chargers", "postgresql", "valkey"):
+    for name in ("prepare", "web", "payments", "chargers", "postgresql", "valkey"):
         assert (data / "logs" / f"{name}.log").exists()
 
     # Started again it is quick, and keeps its key.
@@ -389,6 +387,18 @@ def test_a_taken_port_is_named_before_anything_starts(start_whole, tmp_path):
     assert f"Port {port}, which the portal needs, can't be used: Address already in use" in process.output()
     assert f"make run PORT={port + 100}" in process.output()
     assert not (data / "postgres").exists()
+
+
+def test_a_new_migration_makes_the_others_wait_for_it(tmp_path):
+    (tmp_path / "app/migrations").mkdir(parents=True)
+    (tmp_path / "app/migrations/0001_first.py").write_text("operations = []")
+    before = Prepared(tmp_path, "postgresql://db/x", code=tmp_path)
+    assert not before.is_current()
+    before.remember()
+    assert Prepared(tmp_path, "postgresql://db/x", code=tmp_path).is_current()
+    assert not Prepared(tmp_path, "postgresql://db/another", code=tmp_path).is_current()
+    (tmp_path / "app/migrations/0002_second.py").write_text("operations = [1]")
+    assert not Prepared(tmp_path, "postgresql://db/x", code=tmp_path).is_current()
 
 
 def test_leftovers_are_ended_but_never_strangers(tmp_path):

@@ -52,7 +52,7 @@ class InvoiceQuerySet(models.QuerySet):
 
 
 class Invoice(models.Model):
-    """An issued document, with everything that it says copied into it, so that nothing can change it later."""
+    """An issued document, with all that it says copied into it, so that nothing can change it later."""
 
     class Kind(models.TextChoices):
         """EN 16931 BT-3."""

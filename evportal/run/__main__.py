@@ -12,6 +12,7 @@ from evportal.embedded import Embedded, EmbeddedError, data_dir
 from evportal.embedded.addresses import CHECKOUT
 
 from . import plan, settings
+from .prepare import Prepared
 from .supervisor import ChildFailed, StopAsked, Supervisor
 from .terminal import Terminal
 
@@ -70,19 +71,24 @@ def start(terminal: Terminal, supervisor: Supervisor, services: Embedded, env: d
             services.start_one(kind)
         supervisor.check()
     supervisor.every_second = lambda: revive(terminal, services)
-    with terminal.step("database schema"):
-        supervisor.run_to_end(plan.migrate(env))
-    # All start at once and read their code while the demo's data is looked after.
+    demo = settings.is_demo(os.environ)
+    prepared = Prepared(supervisor.data, env["DATABASE_URL"])
+    early = prepared.is_current()
     if settings.uses_simulated_payments(os.environ):
         supervisor.start([plan.payments(env)])
-    for group in plan.groups(env):
-        supervisor.start(group)
-    if settings.is_demo(os.environ):
-        with terminal.step("demo data"):
-            supervisor.run_to_end(plan.seed(env))
+        if not early:
+            supervisor.wait_ready()  # the demo's first bills are paid there
+    if early:
+        # No migration is due, so everything may read its code while the data is looked over.
+        start_portal(supervisor, env)
+    with terminal.step("database schema, demo data" if demo else "database schema"):
+        supervisor.run_to_end(plan.prepare(env, demo=demo))
+    prepared.remember()
+    if not early:
+        start_portal(supervisor, env)
     with terminal.step("web, workers, beat"):
         supervisor.wait_ready()
-    if settings.is_demo(os.environ):
+    if demo:
         with terminal.step("simulated chargers"):
             supervisor.start([plan.chargers(env)])
             supervisor.wait_ready()
@@ -91,6 +97,11 @@ def start(terminal: Terminal, supervisor: Supervisor, services: Embedded, env: d
         all_up = supervisor.wait(lambda: plan.not_ready(port) is None, within=30)
     if not all_up:
         terminal.warn(f"Not every part is ready yet: {plan.not_ready(port)}")
+
+
+def start_portal(supervisor: Supervisor, env: dict[str, str]) -> None:
+    for group in plan.groups(env):
+        supervisor.start(group)
 
 
 def revive(terminal: Terminal, services: Embedded) -> None:

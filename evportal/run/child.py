@@ -100,13 +100,10 @@ class Child:
         *lines, self._unfinished = (self._unfinished + self._reader.read()).split(b"\n")
         return [line.decode(errors="replace").rstrip() for line in lines]
 
-    def close(self) -> list[str]:
-        lines = self.new_lines() + ([self._unfinished.decode(errors="replace")] if self._unfinished else [])
-        self._unfinished = b""
+    def close(self) -> None:
         if self._reader:
             self._reader.close()
             self._reader = None
-        return lines
 
     def last_words(self, lines: int = 15) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

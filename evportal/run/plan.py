@@ -17,12 +17,10 @@ WORKER = ["--loglevel", "INFO", "--without-mingle", "--without-gossip"]
 ROUTINE = ("INFO    celery.app.trace", "INFO    celery.worker.strategy", "INFO    celery.beat")
 
 
-def migrate(env: dict[str, str]) -> Process:
-    return Process("migrate", [*MANAGE, "migrate", "--no-input"], env)
-
-
-def seed(env: dict[str, str]) -> Process:
-    return Process("demo", [*MANAGE, "demo"], env)
+def prepare(env: dict[str, str], *, demo: bool) -> Process:
+    return Process(
+        "prepare", [sys.executable, "-m", "evportal.run.prepare", *(["--demo"] if demo else [])], env
+    )
 
 
 def payments(env: dict[str, str]) -> Process:
@@ -74,7 +72,7 @@ def web(env: dict[str, str]) -> Process:
         env["PORT"],
     ]
     # A charger's frames are small, and a compressed one could unpack to anything.
-    argv += ["--ws-max-size", "262144", "--ws-per-message-deflate", "false"]
+    argv += ["--ws-max-size", "262144", "--ws-per-message-deflate", "false", "--ws", "websockets-sansio"]
     argv += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header"]
     argv += ["--timeout-graceful-shutdown", "3"]
     return Process("web", argv, env, ready=answers(int(env["PORT"])))

@@ -12,6 +12,7 @@ from .leftovers import Leftovers
 from .terminal import Terminal
 
 TICK = 0.1
+ONE_WISH = 0.5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -28,12 +29,14 @@ class ChildFailed(Exception):
 
 class Supervisor:
     def __init__(self, terminal: Terminal, *, data: Path, cwd: Path) -> None:
-        self.terminal, self.cwd = terminal, cwd
+        self.terminal, self.data, self.cwd = terminal, data, cwd
         self.logs = data / "logs"
         self.logs.mkdir(parents=True, exist_ok=True)
         self.leftovers = Leftovers(data / "children.json")
         self.groups: list[list[Child]] = []
         self.asked = 0
+        self._stopping = False
+        self._asked_at = -ONE_WISH
         self.every_second: Callable[[], None] = lambda: None
         self._next_second = 0.0
 
@@ -97,6 +100,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Last started, first stopped; each gets its grace, then no more."""
+        self._stopping = True
         while self.groups:
             group = self.groups[-1]
             for child in group:
@@ -109,9 +113,9 @@ class Supervisor:
             self._show()
             self.groups.pop()
             for child in group:
-                for line in child.close():
-                    self._say(child, line)
+                child.close()
         self.leftovers.forget()
+        self._stopping = False
 
     def check(self) -> None:
         if self.asked:
@@ -147,10 +151,15 @@ class Supervisor:
                 self._say(child, line)
 
     def _say(self, child: Child, line: str) -> None:
-        if not any(word in line for word in child.process.hush):
+        # While stopping, lines go to the logs alone: complaints about the others' leaving are no news.
+        if not self._stopping and not any(word in line for word in child.process.hush):
             self.terminal.child(child.name, line)
 
     def _on_signal(self, _number: int, _frame: object) -> None:
+        # One Ctrl-C may arrive twice, from the terminal and passed on by make.
+        if time.monotonic() - self._asked_at < ONE_WISH:
+            return
+        self._asked_at = time.monotonic()
         self.asked += 1
         if self.asked > 2:
             # Three times is an order: the kernel takes the children along (dies_with_parent).
