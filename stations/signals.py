@@ -25,7 +25,7 @@ _here = threading.local()
 
 
 def deliver_in(executor: Executor) -> None:
-    """From this thread on, deliver in the executor: a charger need not wait for what others do with its news."""
+    """From this thread on, deliver in the executor: no charger waits for what others do with its news."""
     _here.executor = executor
 
 
