@@ -210,6 +210,7 @@ STAFF_MFA_REQUIRED = env.bool("STAFF_MFA_REQUIRED", default=not DEMO)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
+FORMAT_MODULE_PATH = "evportal.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
