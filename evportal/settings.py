@@ -264,7 +264,7 @@ OCPP_CALL_TIMEOUT = env.int("OCPP_CALL_TIMEOUT", default=30)
 # Plain ws:// with a password (security profile 1) is for a closed network or the demo.
 OCPP_ALLOW_PLAIN = env.bool("OCPP_ALLOW_PLAIN", default=not HTTPS)
 #: An EVSE that is free again, though its session never ended: how long a late stop may still come.
-LOST_STOP_MINUTES = env.int("LOST_STOP_MINUTES", default=10)
+LOST_STOP_MINUTES = env.int("LOST_STOP_MINUTES", default=1 if DEMO else 10)
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=90)
 READINGS_KEEP_MONTHS = env.int("READINGS_KEEP_MONTHS", default=36)
 

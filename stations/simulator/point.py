@@ -34,8 +34,9 @@ ERROR_CODES = {
     "WeakSignal",
 }
 # How often a charging EVSE looks whether the car has had enough, in demo seconds.
-AUTO_UNPLUG_S = 20.0
 LOOK_S = 5.0
+# How long a car that came by itself stays after its charge.
+AUTO_UNPLUG_S = 20.0
 
 
 class Point:
