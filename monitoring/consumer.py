@@ -112,7 +112,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             count += 1
             try:
                 if count % RECHECK_EVERY == 0 and not await self._check_again():
-                    return None
+                    return
             except Exception:
                 # Who can't be checked is not shown anything more; the browser comes back by itself.
                 log.exception("A live socket's access could not be checked")

@@ -8,8 +8,9 @@ reads its page again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
@@ -53,9 +54,18 @@ def access_group(user_id) -> str:
 # --- when: at once, then at most once a second ---------------------------------------------------
 
 
-def push_station(station_id: int) -> None:
-    """Its EVSEs for drivers, its row and page for operators, and its site's tile."""
-    _soon("station", station_id)
+def push_stations(station_ids: Iterable[int]) -> None:
+    """Their EVSEs for drivers, their rows and pages for operators, and their sites' tiles.
+
+    A batch of readings may be of hundreds of stations of which nobody watches one, so that is asked first,
+    once for all.
+    """
+    places = {pk: _site_of(pk) for pk in dict.fromkeys(station_ids)}
+    groups = {pk: {station_group(pk), site_group(site), ops_group(site)} for pk, site in places.items()}
+    watched = _watched(*set().union(*groups.values()))
+    for pk, mine in groups.items():
+        if mine & watched:
+            _soon("station", pk)
 
 
 def push_site(site_id: int) -> None:
@@ -63,9 +73,17 @@ def push_site(site_id: int) -> None:
     _soon("site", site_id)
 
 
-def push_session(session_id) -> None:
-    """The session as its driver sees it."""
-    _soon("session", session_id)
+def push_sessions(session_ids: Iterable) -> None:
+    """The sessions as their drivers see them."""
+    groups = {session_group(pk): pk for pk in session_ids}
+    for group in _watched(*groups):
+        _soon("session", groups[group])
+
+
+@lru_cache(maxsize=100_000)
+def _site_of(station_id: int) -> int | None:
+    """A station hardly ever moves; a push that goes to its old site's watchers for a while harms nobody."""
+    return Station.objects.filter(pk=station_id).values_list("site", flat=True).first()
 
 
 def _soon(kind: str, pk) -> None:
@@ -93,6 +111,8 @@ def keep_watching(groups) -> None:
 
 
 def _watched(*groups: str) -> set[str]:
+    if not groups:
+        return set()
     found = cache.get_many([f"live:watched:{group}" for group in groups])
     return {group for group in groups if f"live:watched:{group}" in found}
 
