@@ -137,7 +137,7 @@ async def test_the_driver_gets_the_place_and_the_session(world):
 async def test_anothers_news_do_not_arrive(world):
     socket = await browser(world, "ops", "stranger")
     assert await socket.open() is None
-    await sync_to_async(live.push_station)(world.station.pk)
+    await sync_to_async(live.push_stations)([world.station.pk])
     assert await socket.receive_nothing(1)
     await socket.leave()
 
@@ -147,8 +147,9 @@ async def test_pushes_are_gathered_to_one_a_second(world, monkeypatch):
     monkeypatch.setattr(push_later, "apply_async", lambda args, countdown: late.append((args, countdown)))
     sent = []
     monkeypatch.setitem(live.SENDERS, "station", sent.append)
+    await sync_to_async(live.keep_watching)([live.station_group(world.station.pk)])
     for _news in range(20):
-        await sync_to_async(live.push_station)(world.station.pk)
+        await sync_to_async(live.push_stations)([world.station.pk])
     assert sent == [world.station.pk]
     assert late == [(("station", str(world.station.pk)), 1)]
     await sync_to_async(push_later)("station", str(world.station.pk))
@@ -157,8 +158,8 @@ async def test_pushes_are_gathered_to_one_a_second(world, monkeypatch):
 
 async def test_nobody_watching_costs_no_rendering(world, monkeypatch):
     monkeypatch.setattr(live, "_publish", lambda *args: pytest.fail("rendered for nobody"))
-    await sync_to_async(live.push_station)(world.station.pk)
-    await sync_to_async(live.push_session)(world.session.pk)
+    await sync_to_async(live.push_stations)([world.station.pk])
+    await sync_to_async(live.push_sessions)([world.session.pk])
 
 
 async def test_the_socket_dies_with_the_role(world):
