@@ -23,7 +23,8 @@ from django.utils import timezone, translation
 
 from evportal.accounts.access import Access
 from monitoring import board, feed, overview, zones
-from stations.models import Command, Session, Site, Station
+from stations import finding
+from stations.models import Command, Evse, Session, Site, Station
 
 #: How long a group counts as watched after a socket last said so; sockets say so twice in that time.
 WATCHED_SECONDS = 75
@@ -162,10 +163,8 @@ def _list_fragments(station: Station) -> dict[str, str]:
 def _public_fragments(station: Station) -> dict[str, str]:
     """What any driver may see of the station; nothing of who charges there."""
     return {
-        f"evse-{evse.pk}": render_to_string(
-            "stations/_evse.html", {"evse": evse, "site": station.site, "server_time": timezone.now()}
-        )
-        for evse in station.evses.all()
+        f"evse-{evse.pk}": render_to_string("stations/_evse.html", {"evse": evse})
+        for evse in finding.cards(Evse.objects.filter(station=station), timezone.now())
     }
 
 
@@ -214,8 +213,7 @@ def _send_session(session_id) -> None:
         return
 
     def fragments():
-        context = {"session": session, "server_time": timezone.now()}
-        return {f"session-{session.link}": render_to_string("billing/_session.html", context)}
+        return {f"session-{session.link}": render_to_string("billing/_session.html", {"session": session})}
 
     _publish(session_group(session.pk), fragments, session.station.site.zone)
 
