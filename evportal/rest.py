@@ -1,20 +1,14 @@
-"""What every API view shares: RFC 9457 errors, cursor pages, and Idempotency-Key on POST."""
+"""What every API view shares: RFC 9457 errors, pages by cursor, strict JSON, and who is counted as whom."""
 
-import logging
-from hashlib import sha256
+from __future__ import annotations
+
 from http import HTTPStatus
 
-from django.core.cache import cache
+import orjson
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404
-from rest_framework import exceptions, pagination, status
-from rest_framework.response import Response
-from rest_framework.views import exception_handler
-
-log = logging.getLogger(__name__)
-
-KEPT_SECONDS = 24 * 3600
+from rest_framework import exceptions, pagination, parsers, serializers, status, throttling
 
 
 class Refused(exceptions.APIException):
@@ -40,8 +34,25 @@ class CursorPagination(pagination.CursorPagination):
         return (ordering,) if isinstance(ordering, str) else tuple(ordering)
 
 
+def problem(status_code: int, detail: str, request=None, **members) -> dict:
+    """The body of an error (RFC 9457); the request's id leads to the log lines."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status_code).phrase,
+        "status": status_code,
+        "detail": detail,
+        **members,
+    }
+    if request is not None:
+        body["request_id"] = getattr(request, "id", "")
+    return body
+
+
 def problem_details(error, context):
-    """Errors as `application/problem+json` (RFC 9457): title, status, detail, and the fields at fault."""
+    """Errors as `application/problem+json`: title, status, detail, and the fields at fault."""
+    # Every view has this module's parser and throttle, so it can't be the views that are imported first.
+    from rest_framework.views import exception_handler
+
     if isinstance(error, DjangoValidationError):
         error = exceptions.ValidationError(
             error.message_dict if hasattr(error, "error_dict") else {"detail": error.messages}
@@ -49,87 +60,83 @@ def problem_details(error, context):
     response = exception_handler(error, context)
     if response is None:
         return None
-    title = HTTPStatus(response.status_code).phrase
-    problem = {"type": "about:blank", "title": title, "status": response.status_code}
+    members = {}
     if isinstance(error, exceptions.ValidationError):
-        problem |= {"detail": "Some of what was sent can't be used.", "errors": response.data}
+        detail = "Some of what was sent can't be used."
+        members["errors"] = response.data
     elif isinstance(error, Http404):
-        problem["detail"] = "There is no such thing here."
+        detail = "There is no such thing here."
     elif isinstance(error, PermissionDenied):
-        problem["detail"] = "You may not do that."
+        detail = "You may not do that."
     else:
-        problem["detail"] = str(getattr(error, "detail", error))
-        problem["code"] = (
-            getattr(error, "default_code", "error") if not hasattr(error, "get_codes") else error.get_codes()
-        )
-    problem |= getattr(error, "extra", {})
-    request = context.get("request")
-    if request is not None:
-        problem["request_id"] = getattr(request, "id", getattr(request._request, "id", ""))
-    response.data = problem
+        detail = str(error.detail)
+        members["code"] = error.get_codes()
+    members |= getattr(error, "extra", {})
+    response.data = problem(response.status_code, detail, context.get("request"), **members)
     response.content_type = "application/problem+json"
     return response
 
 
-class IdempotentPost:
-    """A view mixin: a POST repeated with the same Idempotency-Key gets the first answer again.
+class JSONParser(parsers.JSONParser):
+    """JSON as the standard has it: no NaN, no half characters, no nesting without end."""
 
-    The key counts per caller and address for a day. A repeat while the first is under way, or with
-    another body, is refused.
-    """
-
-    def dispatch(self, request, *args, **kwargs):
-        key = request.headers.get("Idempotency-Key", "")
-        if request.method != "POST" or not key:
-            return super().dispatch(request, *args, **kwargs)
-        body = sha256(request.body).hexdigest()
-        caller = sha256(
-            f"{request.headers.get('Authorization', '')}|{request.session.session_key}".encode()
-        ).hexdigest()
-        slot = "idempotency:" + sha256(f"{caller}|{request.path}|{key}".encode()).hexdigest()
-        if not cache.add(slot, {"body": body, "answer": None}, KEPT_SECONDS):
-            kept = cache.get(slot) or {}
-            if kept.get("body") != body:
-                return self._refuse(
-                    request, 422, "This Idempotency-Key was used with another request.", *args, **kwargs
-                )
-            if kept.get("answer") is None:
-                return self._refuse(
-                    request,
-                    409,
-                    "The first request with this Idempotency-Key is still under way.",
-                    *args,
-                    **kwargs,
-                )
-            return self._replay(request, kept["answer"], *args, **kwargs)
+    def parse(self, stream, media_type=None, parser_context=None):
         try:
-            response = super().dispatch(request, *args, **kwargs)
-        except BaseException:
-            cache.delete(slot)
-            raise
-        if response.status_code >= 500 or response.status_code in (401, 403, 429):
-            cache.delete(slot)
-        else:
-            answer = {"status": response.status_code, "data": response.data}
-            cache.set(slot, {"body": body, "answer": answer}, KEPT_SECONDS)
-        return response
+            return orjson.loads(stream.read())
+        except orjson.JSONDecodeError as error:
+            raise exceptions.ParseError(f"This is not JSON: {error}.") from None
 
-    def _answer(self, request, response, *args, **kwargs):
-        self.args, self.kwargs = args, kwargs
-        self.request = self.initialize_request(request, *args, **kwargs)
-        self.headers = {}
-        return self.finalize_response(self.request, response, *args, **kwargs)
 
-    def _replay(self, request, answer, *args, **kwargs):
-        response = Response(answer["data"], status=answer["status"], headers={"Idempotent-Replayed": "true"})
-        return self._answer(request, response, *args, **kwargs)
+class CallerThrottle(throttling.UserRateThrottle):
+    """Counts a key and a person apart, though both may have the number 5."""
 
-    def _refuse(self, request, status_code, detail, *args, **kwargs):
-        problem = {
-            "type": "about:blank",
-            "title": HTTPStatus(status_code).phrase,
-            "status": status_code,
-            "detail": detail,
-        }
-        response = Response(problem, status=status_code, content_type="application/problem+json")
-        return self._answer(request, response, *args, **kwargs)
+    def get_cache_key(self, request, view):
+        if not request.user or not request.user.is_authenticated:
+            return super().get_cache_key(request, view)
+        ident = f"{type(request.user).__name__}{request.user.pk}"
+        return self.cache_format % {"scope": self.scope, "ident": ident}
+
+
+class JSONField(serializers.JSONField):
+    """An object that PostgreSQL can store: its jsonb has no NUL character."""
+
+    default_error_messages = {
+        "not_object": "Send a JSON object.",
+        "nul": "There is a NUL character in it.",
+    }
+
+    def to_internal_value(self, data):
+        data = super().to_internal_value(data)
+        if not isinstance(data, dict):
+            self.fail("not_object")
+        if _has_nul(data):
+            self.fail("nul")
+        return data
+
+
+def _has_nul(value) -> bool:
+    # The parser has bounded the depth, but not below what recursion could take.
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, str):
+            if "\x00" in item:
+                return True
+        elif isinstance(item, dict):
+            left.extend(item)
+            left.extend(item.values())
+        elif isinstance(item, list):
+            left.extend(item)
+    return False
+
+
+def by_id_or(queryset, value, field: str):
+    """The row with this number or, for people, with this name; None where there is neither."""
+    text = str(value)
+    if "\x00" in text:
+        return None
+    if text.isascii() and text.isdecimal():
+        found = queryset.filter(pk=text).first()
+        if found is not None:
+            return found
+    return queryset.filter(**{field: text}).first()
