@@ -25,8 +25,8 @@ class HasRole(permissions.BasePermission):
     def has_permission(self, request, view):
         if not (request.user and request.user.is_authenticated):
             return False
-        if view.action is None:
-            return True  # No such method: 405 follows.
+        if view.action in (None, "metadata"):
+            return True  # No such method, or OPTIONS: 405 follows.
         if view.action in view.own and request.access.user_id is not None:
             return True
         return request.access.may(view.needs[view.action])

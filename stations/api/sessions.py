@@ -4,6 +4,7 @@ from django.db.models import Q
 from django_filters import rest_framework as filters
 from rest_framework import mixins, serializers
 
+from evportal.filters import TrueFalse
 from evportal.resources import Resource
 from stations.models import Session
 
@@ -64,7 +65,7 @@ class SessionFilter(filters.FilterSet):
     evse = filters.CharFilter(field_name="evse__public_id", lookup_expr="iexact")
     id_token = filters.CharFilter(method="by_token")
     transaction_id = filters.CharFilter()
-    open = filters.BooleanFilter(field_name="stopped_at", lookup_expr="isnull")
+    open = TrueFalse(field_name="stopped_at", lookup_expr="isnull")
     started_after = filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
     started_before = filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
 

@@ -8,6 +8,7 @@ from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from evportal.filters import TrueFalse
 from evportal.resources import Resource, RowField
 from evportal.rest import JSONField, Refused
 from stations import commands, registry
@@ -132,7 +133,7 @@ class CallSerializer(serializers.Serializer):
 
 class StationFilter(filters.FilterSet):
     site = filters.CharFilter(field_name="site__slug")
-    online = filters.BooleanFilter(field_name="connection", lookup_expr="isnull", exclude=True)
+    online = TrueFalse(field_name="connection", lookup_expr="isnull", exclude=True)
 
     class Meta:
         model = Station
