@@ -1,1 +1,37 @@
-"""What money does when sessions start and end."""
+"""What money does when chargers and bookings have news; the work itself is in tasks."""
+
+from django.dispatch import receiver
+
+from billing import tasks
+from bookings.signals import booking_cancelled, booking_failed, no_show
+from stations.signals import command_finished, readings_recorded, session_ended, session_started
+
+STARTS = ("RemoteStartTransaction", "RequestStartTransaction")
+
+
+@receiver(session_started)
+def on_session_started(session, **_news):
+    tasks.open_session.delay_on_commit(str(session.pk))
+
+
+@receiver(session_ended)
+def on_session_ended(session, **_news):
+    tasks.bill_session.delay_on_commit(str(session.pk))
+
+
+@receiver(readings_recorded)
+def on_readings_recorded(session_ids, **_news):
+    ids = [str(pk) for pk in session_ids if pk]
+    if ids:
+        tasks.watch_holds.delay_on_commit(ids)
+
+
+@receiver(command_finished)
+def on_command_finished(command, **_news):
+    if command.action in STARTS:
+        tasks.follow_command.delay_on_commit(str(command.pk))
+
+
+@receiver([no_show, booking_cancelled, booking_failed])
+def on_booking_closed(booking, **_news):
+    tasks.close_booking.delay_on_commit(str(booking.pk))

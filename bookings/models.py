@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from bookings import rules
 from evportal.accounts.access import Access
 from evportal.accounts.models import User
 from stations.models import Evse, IdToken, Reservation, Session, Site
@@ -92,8 +93,13 @@ class BookingQuerySet(models.QuerySet):
         """Held or confirmed, and not over."""
         return self.filter(status__in=Booking.OPEN)
 
+    def counting(self, now):
+        """Those that count towards a driver's limit: not over, and not a hold that has run out."""
+        held = Q(status=Booking.Status.PENDING, hold_expires_at__gt=now)
+        return self.filter(held | Q(status=Booking.Status.RESERVED), ends_at__gt=now)
+
     def with_place(self):
-        return self.select_related("evse__station__site__operator", "user", "session")
+        return self.select_related("evse__station__site__operator", "user", "session", "reservation")
 
 
 class Booking(Terms):
@@ -128,6 +134,13 @@ class Booking(Terms):
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_reason = models.CharField(max_length=120, blank=True)
     sequence = models.PositiveIntegerField(default=0, help_text=_("iCalendar SEQUENCE."))
+    #: Written with the change that caused it, so that a lost message can't lose it.
+    fee = models.DecimalField(
+        max_digits=8,
+        decimal_places=2,
+        default=0,
+        help_text=_("For cancelling late or not coming; tax included."),
+    )
 
     objects = BookingQuerySet.as_manager()
 
@@ -140,10 +153,41 @@ class Booking(Terms):
             models.Index(fields=["user", "-starts_at"]),
             models.Index(fields=["evse", "starts_at"]),
             models.Index(fields=["hold_expires_at"], condition=Q(status="PENDING"), name="holds_to_expire"),
+            models.Index(fields=["starts_at"], condition=Q(status="RESERVED"), name="slots_to_turn"),
         ]
 
     def __str__(self):
         return f"{self.evse} {self.starts_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+    @property
+    def minutes(self) -> int:
+        """Elapsed time, whatever the clocks do in between."""
+        return int((self.ends_at - self.starts_at) / rules.MINUTE)
+
+    @property
+    def opens_at(self):
+        """From when the EVSE is kept; the booking before may leave less than the terms allow."""
+        return self.reservation.starts_at if self.reservation else rules.start_from(self, self.starts_at)
+
+    @property
+    def free_cancel_until(self):
+        return rules.free_cancel_until(self, self.starts_at)
+
+    @property
+    def change_until(self):
+        return rules.change_until(self, self.starts_at)
+
+    @property
+    def no_show_at(self):
+        return rules.no_show_at(self, self.starts_at, self.ends_at)
+
+    def may_start(self, now) -> bool:
+        """Whether the driver may plug in and start now."""
+        return self.status == self.Status.RESERVED and self.opens_at <= now < self.ends_at
 
 
 class ClosureQuerySet(models.QuerySet):

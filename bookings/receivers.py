@@ -1,1 +1,17 @@
 """What happens to bookings when chargers report."""
+
+from django.dispatch import receiver
+from django.utils import timezone
+
+from bookings import actions
+from stations.signals import session_ended, session_started
+
+
+@receiver(session_started)
+def on_session_started(session, **_news):
+    actions.fulfil(session=session)
+
+
+@receiver(session_ended)
+def on_session_ended(session, **_news):
+    actions.free_rest(session=session, now=timezone.now())

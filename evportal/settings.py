@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "rest_framework",
     "evportal.accounts",
+    "evportal.demo",
     "evportal.outbox",
     "stations",
     "bookings",
@@ -166,7 +167,6 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "global_keyprefix": "celery:"}
-CELERY_TASK_ALWAYS_EAGER = False
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -209,8 +209,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or DEMO
 STAFF_MFA_REQUIRED = env.bool("STAFF_MFA_REQUIRED", default=not DEMO)
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
@@ -261,8 +260,6 @@ MAP_TILE_ATTRIBUTION = env("MAP_TILE_ATTRIBUTION", default="")
 OCPP_HEARTBEAT_SECONDS = env.int("OCPP_HEARTBEAT_SECONDS", default=300)
 OCPP_METER_SECONDS = env.int("OCPP_METER_SECONDS", default=10 if DEMO else 30)
 OCPP_CALL_TIMEOUT = env.int("OCPP_CALL_TIMEOUT", default=30)
-OCPP_PING_SECONDS = env.int("OCPP_PING_SECONDS", default=25)
-OCPP_MAX_FRAME = 256 * 1024
 # Plain ws:// with a password (security profile 1) is for a closed network or the demo.
 OCPP_ALLOW_PLAIN = env.bool("OCPP_ALLOW_PLAIN", default=not HTTPS)
 #: An EVSE that is free again, though its session never ended: how long a late stop may still come.

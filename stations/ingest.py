@@ -206,10 +206,9 @@ def _store_readings(found: Found) -> None:
             for row in found.readings.values():
                 copy.write_row(row)
         # Sorted, so that two workers never wait for each other in a circle.
-        cursor.execute(
-            f"INSERT INTO stations_reading ({columns}) SELECT {columns} FROM incoming "
-            "ORDER BY evse_id, at, measurand, phase, location, context ON CONFLICT DO NOTHING"
-        )
+        order = "evse_id, at, measurand, phase, location, context"
+        insert = f"INSERT INTO stations_reading ({columns}) SELECT {columns} FROM incoming"  # noqa: S608
+        cursor.execute(f"{insert} ORDER BY {order} ON CONFLICT DO NOTHING")
 
 
 def _store_states(found: Found) -> list[int]:
@@ -233,7 +232,8 @@ def _store_states(found: Found) -> list[int]:
                 stations_evse AS old
             WHERE evse.id = new.id AND old.id = evse.id AND (evse.state_at IS NULL OR evse.state_at <= new.at)
                 AND NOT (new.state = 'occupied' AND evse.state = ANY(%s))
-            RETURNING evse.id, old.state IS DISTINCT FROM new.state OR old.error_code IS DISTINCT FROM new.error_code
+            RETURNING evse.id,
+                old.state IS DISTINCT FROM new.state OR old.error_code IS DISTINCT FROM new.error_code
             """,
             [
                 [pk for pk, _fact in rows],

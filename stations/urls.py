@@ -1,5 +1,10 @@
 from django.urls import path
 
+from stations import views
+
 app_name = "stations"
 
-urlpatterns: list[path] = []
+urlpatterns = [
+    path("", views.find, name="find"),
+    path("s/<slug:slug>/", views.site, name="site"),
+]

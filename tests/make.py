@@ -6,6 +6,8 @@ from itertools import count
 
 from allauth.account.models import EmailAddress
 
+from bookings import actions
+from bookings.models import Booking, SiteRules
 from evportal.accounts.models import Membership, Operator, User
 from stations.models import Connector, Evse, IdToken, Session, Site, Station
 
@@ -112,3 +114,28 @@ def session(
     return Session.objects.create(
         station=evse.station, evse=evse, user=user, started_at=started_at, **(defaults | fields)
     )
+
+
+def site_rules(*, site: Site, **fields) -> SiteRules:
+    return SiteRules.objects.create(site=site, **fields)
+
+
+def booking(
+    *,
+    evse: Evse | None = None,
+    user: User | None = None,
+    starts_at: datetime = NOON,
+    minutes: int = 30,
+    now: datetime | None = None,
+    confirmed: bool = True,
+) -> Booking:
+    """A booking made as drivers make them, an hour before it starts unless told: confirmed, or only held."""
+    now = now or starts_at - timedelta(hours=1)
+    held = actions.hold(
+        evse=evse or globals()["evse"](),
+        user=user or globals()["user"](),
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=minutes),
+        now=now,
+    )
+    return actions.confirm(booking=held, now=now) if confirmed else held

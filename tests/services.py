@@ -65,14 +65,14 @@ def with_redis_db(url: str, number: int) -> str:
 
 def _start() -> None:
     global _services
-    wanted = {"postgres": not os.environ.get("DATABASE_URL"), "valkey": not os.environ.get("REDIS_URL")}
-    if not any(wanted.values()):
-        return
     _remove_leftovers()
     data = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    wanted = {"postgres": not os.environ.get("DATABASE_URL"), "valkey": not os.environ.get("REDIS_URL")}
     _services = Embedded(data, for_tests=True, **wanted).start()
-    for name, url in environment(data).items():
-        os.environ.setdefault(name, url)
+    # Also files that a test uploads or writes stay out of the demo's folder.
+    os.environ["DATA"] = str(data)
+    for name, value in {**environment(data), "SECRET_KEY": "only-for-tests-" * 4}.items():
+        os.environ[name] = os.environ.get(name) or value
 
 
 def _remove_leftovers() -> None:

@@ -282,6 +282,16 @@ def test_root_gives_up_its_rights_even_below_a_private_folder(data):
         assert (data / "postgres").stat().st_uid == Path(f"/proc/{pid_of(data, name)}").stat().st_uid
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_data_that_root_restored_from_a_backup_is_readable(data):
+    with Embedded(data, for_tests=True):
+        query(data, "CREATE TABLE kept AS SELECT 42 AS answer")
+    for path in (data, *data.rglob("*")):
+        os.chown(path, 0, 0)
+    with Embedded(data, for_tests=True):
+        assert query(data, "SELECT answer FROM kept") == 42
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

@@ -45,9 +45,14 @@ class InvoiceQuerySet(models.QuerySet):
     def of_driver(self, user):
         return self.filter(user=user)
 
+    def with_place(self):
+        return self.select_related(
+            "operator", "site", "user", "cdr__session__evse", "booking__evse", "corrects"
+        )
+
 
 class Invoice(models.Model):
-    """An issued document, with everything that it says copied into it, so that nothing can change it later."""
+    """An issued document, with all that it says copied into it, so that nothing can change it later."""
 
     class Kind(models.TextChoices):
         """EN 16931 BT-3."""
@@ -114,8 +119,11 @@ class InvoiceLine(models.Model):
     kind = models.CharField(max_length=20)
     text = models.CharField(max_length=200)
     quantity = models.DecimalField(max_digits=14, decimal_places=4)
-    unit = models.CharField(max_length=10)
+    unit = models.CharField(max_length=10, blank=True)
     unit_price = models.DecimalField(max_digits=12, decimal_places=5)
+    per = models.PositiveSmallIntegerField(
+        default=1, help_text=_("The unit price is for so many units (BT-149).")
+    )
     vat_percent = models.DecimalField(max_digits=5, decimal_places=2)
     net = models.DecimalField(max_digits=12, decimal_places=3)
     tax = models.DecimalField(max_digits=12, decimal_places=3)

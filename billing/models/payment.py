@@ -24,6 +24,12 @@ class Customer(models.Model):
         return str(self.user)
 
 
+class CardQuerySet(models.QuerySet):
+    def of_driver(self, user):
+        """The driver's cards that can still be used, the default one first."""
+        return self.filter(customer__user=user, removed_at=None)
+
+
 class Card(models.Model):
     """A saved card: what the driver may see of it; the card itself is at the provider."""
 
@@ -36,6 +42,8 @@ class Card(models.Model):
     is_default = models.BooleanField(default=False)
     removed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CardQuerySet.as_manager()
 
     class Meta:
         ordering = ["-is_default", "-created_at"]
@@ -56,6 +64,10 @@ class PaymentQuerySet(models.QuerySet):
 
     def of_driver(self, user):
         return self.filter(user=user)
+
+    def live(self):
+        """Holds that are being placed, stand, or are being charged."""
+        return self.filter(state__in=Payment.LIVE)
 
 
 class Payment(models.Model):
@@ -120,6 +132,11 @@ class Payment(models.Model):
                 condition=Q(state__in=["new", "needs_action", "held", "capturing"]),
                 name="one_live_hold_per_booking",
             ),
+            models.UniqueConstraint(
+                fields=["booking"],
+                condition=Q(purpose="no_show") & ~Q(state="failed"),
+                name="one_no_show_fee_per_booking",
+            ),
         ]
         indexes = [
             models.Index(
@@ -129,8 +146,19 @@ class Payment(models.Model):
             )
         ]
 
+    LIVE = (State.NEW, State.NEEDS_ACTION, State.HELD, State.CAPTURING)
+    UNDER_WAY = (*LIVE, State.RELEASING)
+
     def __str__(self):
         return f"{self.amount} {self.currency} ({self.get_state_display()})"
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in self.LIVE
+
+    @property
+    def refundable(self):
+        return self.amount_captured - self.amount_refunded
 
 
 class Refund(models.Model):

@@ -4,6 +4,7 @@ import uuid
 
 import pgtrigger
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking
@@ -99,7 +100,7 @@ class Quote(models.Model):
     tax = models.DecimalField(max_digits=12, decimal_places=3)
     gross = models.DecimalField(max_digits=12, decimal_places=3)
     hold_amount = models.DecimalField(max_digits=12, decimal_places=3)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self):
         return f"{self.gross} {self.currency} at {self.evse}"
@@ -120,9 +121,11 @@ class Cdr(models.Model):
         PRICED = "priced", _("Priced")
         SETTLED = "settled", _("Paid")
         UNPAID = "unpaid", _("Unpaid")
+        WAIVED = "waived", _("Not charged")
 
     session = models.OneToOneField(Session, models.PROTECT, related_name="cdr")
-    version = models.ForeignKey(TariffVersion, models.PROTECT, related_name="cdrs")
+    #: None where no tariff is assigned: nothing can be billed then, and somebody has to look.
+    version = models.ForeignKey(TariffVersion, models.PROTECT, null=True, blank=True, related_name="cdrs")
     quote = models.OneToOneField(Quote, models.SET_NULL, null=True, blank=True, related_name="cdr")
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     review = models.CharField(max_length=200, blank=True)
@@ -132,6 +135,8 @@ class Cdr(models.Model):
     tax = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     gross = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     priced_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    reviewed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CdrQuerySet.as_manager()

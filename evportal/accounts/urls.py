@@ -1,5 +1,8 @@
 from django.urls import path
+from django.views.generic import RedirectView
 
 app_name = "accounts"
 
-urlpatterns: list[path] = []
+urlpatterns = [
+    path("login/", RedirectView.as_view(pattern_name="account_login", query_string=True), name="login"),
+]

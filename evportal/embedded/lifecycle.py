@@ -61,6 +61,16 @@ class Embedded:
         self.servers.append(server)
         return server
 
+    def revive(self) -> list[str]:
+        """Start again what has died since; returns the names."""
+        died = [server for server in self.servers if server.pid() is None]
+        if died:
+            with self._alone():
+                for server in died:
+                    if server.start(die_with_us=self.tied):
+                        self.started.add(server.name)
+        return [server.name for server in died]
+
     def stop(self) -> list[str]:
         """Stop what nobody else uses; returns the names of the servers that go on."""
         if self._users is None:

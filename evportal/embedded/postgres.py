@@ -77,6 +77,7 @@ class Postgres(Server):
     def prepare(self) -> None:
         if not (self.home / "PG_VERSION").exists():
             self._create_cluster()
+        self.own(self.home)
         found = (self.home / "PG_VERSION").read_text().strip()
         ours = self._version()
         if found != ours:
@@ -100,7 +101,10 @@ class Postgres(Server):
         # a server that starts up or shuts down answers "E".
         wish = f"user\0{ROLE}\0database\0postgres\0\0".encode()
         connection.sendall(struct.pack("!ii", len(wish) + 8, 196608) + wish)
-        return connection.recv(1) == b"R"
+        takes_us = connection.recv(4096).startswith(b"R")
+        if takes_us:
+            connection.sendall(b"X\0\0\0\4")  # a polite goodbye, or each look would be noted in its log
+        return takes_us
 
     def _create_cluster(self) -> None:
         # Made aside and renamed when whole: an interrupted first start leaves nothing half done.

@@ -166,6 +166,13 @@ class Server:
             os.chown(path, self.uid, self.gid)
         return path
 
+    def own(self, path: Path) -> None:
+        """Take over files that root copied or restored: the server's user could not read them."""
+        if os.getuid() == 0:
+            for each in (path, *path.rglob("*")):
+                if each.lstat().st_uid != self.uid:
+                    os.chown(each, self.uid, self.gid, follow_symlinks=False)
+
     def _spawn(self, die_with_us: bool) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(

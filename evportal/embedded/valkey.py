@@ -41,7 +41,7 @@ class Valkey(Server):
         return [str(valkey_server(self.uid)), *(part for k, v in settings.items() for part in (f"--{k}", v))]
 
     def prepare(self) -> None:
-        self.folder(self.home)
+        self.own(self.folder(self.home))
 
     def written_pid(self) -> int | None:
         try:

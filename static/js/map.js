@@ -50,12 +50,13 @@ async function ground() {
     return;
   }
   const outlines = await (await fetch(box.dataset.outlines)).json();
-  window.L.geoJSON(outlines, { interactive: false, style: ({ properties }) => ({ className: properties.kind }) }).addTo(map).bringToBack();
+  window.L.geoJSON(outlines, { interactive: false, style: ({ properties }) => ({ className: properties.kind }) }).addTo(map);
 }
 
 async function draw() {
   await load(box.dataset.leafletJs);
   map = window.L.map(box, { scrollWheelZoom: false, zoomSnap: 0.5 });
+  map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
   const places = rows().map((row) => [row.dataset.lat, row.dataset.lng]);
   if (places.length) map.fitBounds(places, { padding: [40, 40], maxZoom: 14 });
   else map.setView([50, 10], 4);

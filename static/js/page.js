@@ -35,7 +35,8 @@ document.querySelector("[data-error-summary]")?.focus();
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "post") return;
+  // data-resubmit: a form that answers with a download leaves its page where it is.
+  if (event.defaultPrevented || form.method !== "post" || "resubmit" in form.dataset) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

@@ -13,7 +13,7 @@ class IdTokenQuerySet(models.QuerySet):
         return self.filter(access.operators(permission))
 
     def for_token(self, operator_id: int, token: str):
-        """Chargers differ in how they spell a card's number, so letters' case never counts (OCPP 1.6 §3.11)."""
+        """Chargers differ in how they spell a card's number, so case never counts (OCPP 1.6 §3.11)."""
         return self.filter(operator_id=operator_id, token__iexact=token)
 
 

@@ -103,7 +103,7 @@ class Connection:
             self._answered(message, text, received_at)
 
     async def _bad(self, received_at: datetime, text: str, why: str) -> None:
-        """Nothing to answer to: keep it for the operator to see; a charger that sends only this is cut off."""
+        """Nothing to answer to: keep it for the operator; a charger that sends only this is cut off."""
         self._note(received_at, True, Message.Kind.BAD, "", "", text[:2000])
         log.warning("Station %s sent %s", self.station.pk, why)
         self._bad_frames += 1

@@ -1,4 +1,4 @@
-"""Who may open a charger's socket: decided before the upgrade, from the request alone (OCPP-J security §A)."""
+"""Who may open a charger's socket: decided before the upgrade, from the request alone."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ def _number(text: str, kind: str):
 
 
 def truncate(version: str, action: str, payload: dict, fields: tuple[str, ...]) -> dict:
-    """Cut free texts to the schema's length; identifiers are never cut, because that would name another thing."""
+    """Cut free texts to the schema's length; identifiers never, because that would name another thing."""
     schema = _raw(version, action, False) or {}
     known = schema.get("properties", {})
     cut = dict(payload)

@@ -170,7 +170,7 @@ def meter_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
 
 
 def event_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
-    """NotifyEvent is how 2.x stations tell a fault's cause (component `Connector` or `EVSE`, variable `Problem`)."""
+    """NotifyEvent is how 2.x stations tell a fault: variable `Problem` of a connector or an EVSE."""
     for event in payload["eventData"]:
         number = (event["component"].get("evse") or {}).get("id", 0)
         if number < 1 or event["variable"]["name"] != "Problem":

@@ -139,14 +139,13 @@ class Answers16:
                 known.append({"key": key, "readonly": readonly, "value": entry.read(settings)})
         return {"configurationKey": known, "unknownKey": unknown}
 
-    async def change_configuration(self, payload: dict) -> dict:
+    async def change_configuration(self, payload: dict) -> dict | Answer:
         entry = BY_KEY.get(payload["key"])
         if not entry:
             return {"status": "NotSupported"}
         if entry.access == "ReadOnly" or not entry.write(self._charger.settings, payload["value"]):
             return {"status": "Rejected"}
-        self._charger.setting_changed(entry.name)
-        return {"status": "Accepted"}
+        return Answer({"status": "Accepted"}, lambda: self._charger.setting_changed(entry.name))
 
     async def set_charging_profile(self, payload: dict) -> dict | Answer:
         number = payload["connectorId"]

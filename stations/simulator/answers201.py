@@ -155,8 +155,16 @@ class Answers201:
         known = {variable.key: variable for variable in inventory(self._charger)}
         return {"getVariableResult": [_read(known, asked) for asked in payload["getVariableData"]]}
 
-    async def set_variables(self, payload: dict) -> dict:
-        return {"setVariableResult": [self._write(wish) for wish in payload["setVariableData"]]}
+    async def set_variables(self, payload: dict) -> Answer:
+        results = [self._write(wish) for wish in payload["setVariableData"]]
+
+        def apply() -> None:
+            for result in results:
+                if result["attributeStatus"] == "Accepted":
+                    place = result["component"]["name"], result["variable"]["name"]
+                    self._charger.setting_changed(BY_VARIABLE[place].name)
+
+        return Answer({"setVariableResult": results}, apply)
 
     async def get_base_report(self, payload: dict) -> Answer:
         request_id, base = payload["requestId"], payload["reportBase"]
@@ -253,7 +261,6 @@ class Answers201:
         elif entry.access == "ReadOnly" or not entry.write(self._charger.settings, wish["attributeValue"]):
             status = "Rejected"
         else:
-            self._charger.setting_changed(entry.name)
             status = "Accepted"
         return {
             "attributeType": wish.get("attributeType", "Actual"),

@@ -105,9 +105,10 @@ class Panel:
 
     async def _answer(self, request: Request) -> tuple[HTTPStatus, dict[str, str], bytes]:
         _refuse_strangers(request)
-        parts = [unquote(part) for part in urlsplit(request.path).path.strip("/").split("/") if part]
-        if request.method in ("GET", "HEAD"):
-            return self._show(parts)
+        target = urlsplit(request.path)
+        parts = [unquote(part) for part in target.path.strip("/").split("/") if part]
+        if request.method == "GET":
+            return self._show(parts, dict(parse_qsl(target.query)).get("done", ""))
         if request.method != "POST":
             raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and POST are known here.")
         identity, outcome = await self._act(parts, request.fields())
@@ -117,9 +118,13 @@ class Panel:
         location = f"/?done={quote(outcome)}#{quote(identity, safe='')}"
         return HTTPStatus.SEE_OTHER, {"Location": location}, b""
 
-    def _show(self, parts: list[str]) -> tuple[HTTPStatus, dict[str, str], bytes]:
+    def _show(self, parts: list[str], done: str) -> tuple[HTTPStatus, dict[str, str], bytes]:
         if not parts:
-            return HTTPStatus.OK, {"Content-Type": "text/html; charset=utf-8"}, page(self._fleet).encode()
+            return (
+                HTTPStatus.OK,
+                {"Content-Type": "text/html; charset=utf-8"},
+                page(self._fleet, done).encode(),
+            )
         if parts == ["stations"]:
             return _json({"stations": [describe(charger) for charger in self._fleet]})
         if len(parts) == 2 and parts[0] == "stations":
@@ -151,15 +156,17 @@ class Panel:
                 return "plugged in"
             if action == "swipe":
                 return await point.swipe(_token(fields))
+            if action == "fault":
+                point.fault(
+                    str(fields.get("code") or "OtherError"), str(fields.get("vendor_code") or "E-SIM-01")
+                )
+                return "faulted"
         except (ValueError, TypeError) as problem:
             raise Problem(HTTPStatus.CONFLICT, str(problem)) from problem
         match action:
             case "unplug":
                 point.unplug()
                 return "unplugged"
-            case "fault":
-                point.fault(str(fields.get("code", "OtherError")), str(fields.get("vendor_code", "E-SIM-01")))
-                return "faulted"
             case "clear":
                 point.clear_fault()
                 return "cleared"
@@ -218,7 +225,7 @@ def _token(fields: dict[str, Any]) -> Token:
     token = str(fields.get("token", "")).strip()
     if not token:
         raise ValueError("Which card? Send a token.")
-    return Token(token, str(fields.get("type", "ISO14443")))
+    return Token(token)
 
 
 def _json(data: Any, status: HTTPStatus = HTTPStatus.OK) -> tuple[HTTPStatus, dict[str, str], bytes]:

@@ -16,6 +16,7 @@ STYLE = """
 * { box-sizing: border-box }
 body { font: 1rem/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 44rem; padding: 1rem }
 h1 { font-size: 1.25rem; margin: 0 }
+[role=status] { background: Canvas; margin: 0; padding: .5rem 0; position: sticky; top: 0 }
 header { display: flex; justify-content: space-between; align-items: center; gap: 1rem }
 article { border: 1px solid var(--line); border-radius: .75rem; margin: 1rem 0; padding: 1rem }
 h2 { font-size: 1.05rem; margin: 0; overflow-wrap: anywhere }
@@ -64,15 +65,16 @@ def _describe_evse(point: Point) -> dict[str, Any]:
     }
 
 
-def page(fleet: Fleet) -> str:
-    """All stations with their buttons."""
+def page(fleet: Fleet, done: str = "") -> str:
+    """All stations with their buttons; `done` says what came of the last one pressed."""
+    outcome = f'<p role="status"><strong>{escape(done[:80])}</strong></p>' if done else ""
     stations = "".join(_station(describe(charger)) for charger in fleet)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Simulated stations</title><style>{STYLE}</style></head><body>"
         '<header><h1>Simulated stations</h1><a href="/">Refresh</a></header>'
-        f"<main>{stations or '<p>No stations.</p>'}</main></body></html>"
+        f"{outcome}<main>{stations or '<p>No stations.</p>'}</main></body></html>"
     )
 
 

@@ -15,6 +15,24 @@ from .transactions import Reason, Transaction
 if TYPE_CHECKING:
     from .charger import SimulatedCharger
 
+# OCPP 1.6's; 2.x tells them as text.
+ERROR_CODES = {
+    "ConnectorLockFailure",
+    "EVCommunicationError",
+    "GroundFailure",
+    "HighTemperature",
+    "InternalError",
+    "LocalListConflict",
+    "OtherError",
+    "OverCurrentFailure",
+    "OverVoltage",
+    "PowerMeterFailure",
+    "PowerSwitchFailure",
+    "ReaderFailure",
+    "ResetFailure",
+    "UnderVoltage",
+    "WeakSignal",
+}
 # How often a charging EVSE looks whether the car has had enough, in demo seconds.
 LOOK_S = 5.0
 
@@ -92,7 +110,9 @@ class Point:
         return outcome
 
     def fault(self, code: str = "OtherError", vendor_code: str = "E-SIM-01") -> None:
-        """Break down with a 1.6 errorCode and a code of the vendor's."""
+        """Break down with a 1.6 errorCode and a code of the vendor's; ValueError for an unknown errorCode."""
+        if code not in ERROR_CODES:
+            raise ValueError(f"{code} is no error code; known are {', '.join(sorted(ERROR_CODES))}.")
         self.stop(Reason.FAULT)
         self.fault_code, self.vendor_code = code, vendor_code
         self._log.info("EVSE %d: fault %s (%s)", self.number, code, vendor_code)

@@ -56,7 +56,7 @@ class Dialect:
         self._charger = charger
         self.answers = Answers16(charger).table()
 
-    async def boot(self, reason: str, *, urgent: bool = True) -> BootReply:
+    async def boot(self, reason: str) -> BootReply:
         station = self._charger.station
         reply = await self._call(
             "BootNotification",
@@ -66,7 +66,7 @@ class Dialect:
                 "chargePointSerialNumber": station.serial[:25],
                 "firmwareVersion": station.firmware[:50],
             },
-            urgent=urgent,
+            urgent=True,
         )
         return BootReply(reply["status"], int(reply["interval"]))
 

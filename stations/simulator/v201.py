@@ -63,7 +63,7 @@ class Dialect:
         self._events = count(1)
         self.answers = Answers201(charger).table()
 
-    async def boot(self, reason: str, *, urgent: bool = True) -> BootReply:
+    async def boot(self, reason: str) -> BootReply:
         station = self._charger.station
         reply = await self._call(
             "BootNotification",
@@ -76,7 +76,7 @@ class Dialect:
                     "firmwareVersion": station.firmware[:50],
                 },
             },
-            urgent=urgent,
+            urgent=True,
         )
         return BootReply(reply["status"], int(reply["interval"]))
 

@@ -1,4 +1,7 @@
-"""A charger's door to knock on: the real ASGI application under a real server, in this process."""
+"""A charger's door to knock on: the real ASGI application under a real server, in this process.
+
+And the other way round: a fake portal, with simulated stations switched on for it.
+"""
 
 import asyncio
 import socket
@@ -10,7 +13,11 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from stations.models import Batch
+from stations.simulator import Fleet, FleetConfig, StationConfig
 from stations.tasks import ingest
+from tests.stations.csms import FakeCsms
+
+SPEED = 600
 
 
 class Door:
@@ -87,3 +94,36 @@ def ingest_all():
         assert not Batch.objects.filter(done_at=None).exists(), Batch.objects.exclude(error="").first()
 
     return lambda: sync_to_async(_then_disconnect)(run)
+
+
+@pytest.fixture
+async def csms():
+    async with FakeCsms() as portal:
+        yield portal
+
+
+@pytest.fixture
+async def switch_on(csms):
+    """Start one station and wait for its boot; all are stopped after the test."""
+    fleets = []
+
+    async def start(version="1.6", *, speed=SPEED, ready=True, **more):
+        wire = {"identity": "CP 1", "password": "secret", "version": version, **more}
+        config = FleetConfig(
+            stations=(StationConfig.parse(wire),),
+            url=csms.url,
+            speed=speed,
+            seed=7,
+            first_backoff_s=0.02,
+            call_timeout_s=1.0,
+        )
+        fleets.append(Fleet(config))
+        await fleets[-1].start()
+        if ready:
+            await fleets[-1].ready()
+            await csms.wait(lambda: csms.statuses())
+        return fleets[-1]["CP 1"]
+
+    yield start
+    for fleet in fleets:
+        await fleet.stop()

@@ -60,7 +60,8 @@ async def test_the_page_works_with_forms_alone(browser):
     assert f'action="{STATION}/evses/1/plug"' in page
     pressed = await browser.post(f"{STATION}/evses/1/plug", data={"battery_kwh": "60", "soc": "40"})
     assert pressed.status_code == 303
-    assert "Unplug" in (await browser.get(pressed.headers["location"])).text
+    page = (await browser.get(pressed.headers["location"])).text
+    assert "Unplug" in page and "plugged in" in page
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,7 @@ async def test_other_sites_cannot_press_buttons(browser, headers, status):
         (f"{STATION}/evses/1/plug", '{"soc": 400}', 409),
         (f"{STATION}/evses/1/plug", '{"soc": "x"}', 409),
         (f"{STATION}/evses/1/swipe", "{}", 409),
+        (f"{STATION}/evses/1/fault", '{"code": "Gremlins"}', 409),
         (f"{STATION}/evses/1/plug", "x" * 70_000, 413),
     ],
 )

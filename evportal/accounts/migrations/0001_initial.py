@@ -75,7 +75,9 @@ class Migration(migrations.Migration):
                 (
                     "language",
                     models.CharField(
-                        choices=[("en", "English"), ("de", "Deutsch")],
+                        choices=[
+                            ("en", "English"),
+                        ],
                         default="en",
                         max_length=10,
                         verbose_name="language",

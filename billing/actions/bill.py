@@ -1,0 +1,252 @@
+"""From an ended session to its invoice: price once, take exactly that from the hold, issue the document."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from billing import prices, pricing
+from billing.actions import charging, holds, invoices, refunds
+from billing.exceptions import PaymentRefused
+from billing.lines import to_json
+from billing.models import Card, Cdr, Payment, Quote
+from bookings.models import Booking
+from evportal.accounts.models import User
+from stations import ingest
+from stations.models import Session
+
+log = logging.getLogger(__name__)
+State = Cdr.State
+
+NO_TARIFF = "No tariff is assigned to this charger."
+NOBODY = "Nobody is known to bill for this session."
+
+
+def open_cdr(*, session: Session) -> Cdr:
+    """The session's bill to be, with its tariff version frozen and its hold attached; made once."""
+    known = Cdr.objects.filter(session=session).first()
+    if known is not None:
+        return known
+    start = charging.match_start(session)
+    booking = start.booking if start is not None else booked(session)
+    quote = (start.quote if start is not None else None) or Quote.objects.filter(
+        booking=booking or None
+    ).first()
+    if quote is not None and Cdr.objects.filter(quote=quote).exists():
+        quote = None
+    version = quote.version if quote is not None else prices.version_for(session.evse, session.started_at)
+    try:
+        with transaction.atomic():
+            cdr = Cdr.objects.create(
+                session=session,
+                version=version,
+                quote=quote,
+                currency=prices.tariff(version).currency
+                if version
+                else session.station.site.operator.currency,
+            )
+    except IntegrityError:
+        return Cdr.objects.get(session=session)
+    payment = start.payment if start is not None else None
+    if payment is None and session.user is not None:
+        payment = charging.usable_hold(user=session.user, evse=session.evse, booking=booking)
+    if payment is not None:
+        holds.attach_hold(payment=payment, session=session)
+    return cdr
+
+
+def booked(session: Session) -> Booking | None:
+    """The driver's own booking of this EVSE at the session's start."""
+    if session.user_id is None:
+        return None
+    found = Booking.objects.filter(
+        evse=session.evse_id,
+        user=session.user_id,
+        status__in=[Booking.Status.RESERVED, Booking.Status.FULFILLED],
+        ends_at__gt=session.started_at,
+    ).order_by("starts_at")
+    return next(
+        (
+            one
+            for one in found
+            if session.started_at >= one.starts_at - timezone.timedelta(minutes=one.early_start_minutes)
+        ),
+        None,
+    )
+
+
+def bill(*, session: Session) -> Cdr:
+    """Price an ended session and settle it; a second run changes nothing.
+
+    What its charger was acknowledged for may still lie in the journal, so that is read first.
+
+    What a charger said that can't be believed is priced too, so that a person sees the figure, but nothing is
+    taken before that person has decided.
+    """
+    cdr = open_cdr(session=session)
+    if session.is_open:
+        return cdr
+    ingest.settle(session.station, session.stop_received_at or timezone.now())
+    session = Session.objects.with_place().get(pk=session.pk)
+    if cdr.state == State.OPEN:
+        _price(cdr, session)
+        cdr.refresh_from_db()
+    elif cdr.state in (State.SETTLED, State.UNPAID):
+        _correct(cdr, session)
+    if cdr.state == State.PRICED:
+        settle(cdr=cdr)
+    return cdr
+
+
+def _price(cdr: Cdr, session: Session) -> None:
+    review, fields = session.review, {}
+    try:
+        fields = _figures(cdr, session)
+    except (pricing.UsageError, pricing.TariffError) as error:
+        review = review or str(error)
+    if cdr.version is None:
+        review = review or NO_TARIFF
+    elif fields.get("gross") and session.user_id is None:
+        review = review or NOBODY
+    Cdr.objects.filter(pk=cdr.pk, state=State.OPEN).update(
+        state=State.REVIEW if review else State.PRICED,
+        review=review[:200],
+        priced_at=timezone.now(),
+        **fields,
+    )
+
+
+def _figures(cdr: Cdr, session: Session) -> dict:
+    if cdr.version is None:
+        return {}
+    priced = pricing.price(prices.tariff(cdr.version), prices.usage(session))
+    return {"lines": to_json(priced), "net": priced.net, "tax": priced.tax, "gross": priced.gross}
+
+
+def _correct(cdr: Cdr, session: Session) -> None:
+    """A charger's late stop replaced the end that we had estimated: too much is given back, more is not taken."""
+    try:
+        fields = _figures(cdr, session)
+    except pricing.UsageError:
+        return
+    too_much = cdr.gross - fields.get("gross", cdr.gross)
+    if too_much == 0 or cdr.review:
+        return
+    payment = session.payments.filter(state=Payment.State.CAPTURED).first()
+    note = f"A late stop makes it {fields['gross']} {cdr.currency} instead of {cdr.gross}."
+    noted = Cdr.objects.filter(pk=cdr.pk, review="").update(review=note)
+    if noted and too_much > 0 and payment is not None and too_much <= payment.refundable:
+        refunds.refund(
+            payment=payment, amount=too_much, reason="Corrected after the charger's late report", by=None
+        )
+
+
+def outstanding(cdr: Cdr) -> Decimal:
+    """What is priced and not yet charged."""
+    charged = cdr.session.payments.aggregate(total=Sum("amount_captured"))["total"] or Decimal(0)
+    return cdr.gross - charged
+
+
+def settle(*, cdr: Cdr) -> Cdr:
+    """Take what is owed from the session's hold, free the rest, and issue the invoice."""
+    session = cdr.session
+    payment = session.payments.live().filter(purpose=Payment.Purpose.SESSION).first()
+    owed = outstanding(cdr)
+    if owed > 0:
+        if payment is None and session.user is not None:
+            payment = _charge_card(cdr, owed)
+        if payment is None or payment.state not in (Payment.State.HELD, Payment.State.CAPTURING):
+            return _leave_unpaid(cdr, "No hold stands for it, and the card could not be charged.")
+        holds.capture(payment=payment, amount=min(owed, payment.amount))
+        if payment.state == Payment.State.CAPTURING:
+            return cdr
+        owed = outstanding(cdr)
+        if owed > 0:
+            return _leave_unpaid(cdr, f"{owed} {cdr.currency} more than was held.")
+    elif payment is not None:
+        holds.release(payment=payment)
+    return close(cdr=cdr, state=State.SETTLED)
+
+
+def _charge_card(cdr: Cdr, owed: Decimal) -> Payment | None:
+    """No hold stands any more: try the driver's card for exactly what is owed."""
+    quote = cdr.quote or prices.quote(
+        evse=cdr.session.evse, starts_at=cdr.session.started_at, user=cdr.session.user, now=timezone.now()
+    )
+    try:
+        return holds.place_hold(
+            user=cdr.session.user,
+            quote=quote,
+            card=Card.objects.of_driver(cdr.session.user).first(),
+            session=cdr.session,
+            amount=owed,
+            off_session=True,
+        )
+    except PaymentRefused as refusal:
+        log.info("Session %s: %s", cdr.session_id, refusal)
+        return None
+
+
+def pay_outstanding(*, cdr: Cdr, card: Card | None) -> Payment | None:
+    """The driver, present, pays what could not be charged in their absence; may need their bank."""
+    owed = outstanding(cdr)
+    if cdr.state != State.UNPAID or owed <= 0:
+        return None
+    quote = cdr.quote or prices.quote(
+        evse=cdr.session.evse, starts_at=cdr.session.started_at, user=cdr.session.user, now=timezone.now()
+    )
+    payment = holds.place_hold(
+        user=cdr.session.user, quote=quote, card=card, session=cdr.session, amount=owed
+    )
+    if payment.state == Payment.State.HELD:
+        settle(cdr=cdr)
+    return payment
+
+
+def _leave_unpaid(cdr: Cdr, why: str) -> Cdr:
+    Cdr.objects.filter(pk=cdr.pk, review="").update(review=why[:200])
+    return close(cdr=cdr, state=State.UNPAID)
+
+
+@transaction.atomic
+def close(*, cdr: Cdr, state: str) -> Cdr:
+    """The bill's end: its state and its document in one commit."""
+    locked = Cdr.objects.select_for_update().get(pk=cdr.pk)
+    if locked.state in (State.PRICED, State.UNPAID):
+        locked.state = state
+        locked.save(update_fields=["state"])
+        if locked.gross > 0:
+            invoices.issue_invoice(cdr=locked)
+        else:
+            invoices.mail_free_receipt(cdr=locked)
+    cdr.refresh_from_db()
+    return cdr
+
+
+def approve(*, cdr: Cdr, by: User) -> Cdr:
+    """A person looked and finds the price right: bill it."""
+    if cdr.version is None or not cdr.lines:
+        raise PaymentRefused("This session has no price: it can only be waived.")
+    if cdr.session.user_id is None and cdr.gross > 0:
+        raise PaymentRefused("Nobody is known to bill: it can only be waived.")
+    won = Cdr.objects.filter(pk=cdr.pk, state=State.REVIEW).update(
+        state=State.PRICED, review="", reviewed_by=by, reviewed_at=timezone.now()
+    )
+    cdr.refresh_from_db()
+    return settle(cdr=cdr) if won else cdr
+
+
+def waive(*, cdr: Cdr, by: User) -> Cdr:
+    """Charge nothing for it, and give the hold free."""
+    won = Cdr.objects.filter(pk=cdr.pk, state__in=[State.REVIEW, State.UNPAID], invoices=None).update(
+        state=State.WAIVED, reviewed_by=by, reviewed_at=timezone.now()
+    )
+    if won:
+        for payment in cdr.session.payments.live():
+            holds.release(payment=payment)
+    cdr.refresh_from_db()
+    return cdr

@@ -1,0 +1,124 @@
+"""Paying for a slot: a hold first, then the booking; never a hold without a slot, or a slot without one."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from billing import prices
+from billing.actions import holds, invoices
+from billing.exceptions import PaymentRefused
+from billing.models import Card, Payment, Quote
+from bookings import actions as bookings
+from bookings.models import Booking
+from stations.exceptions import Refused
+
+log = logging.getLogger(__name__)
+
+
+class SlotGone(PaymentRefused):
+    default = (
+        "The time for which we held this slot was over before your bank answered. "
+        "The hold on your card is released; please choose a slot again."
+    )
+
+
+def booking_quote(booking: Booking) -> Quote:
+    """What the driver of this booking is shown and, having paid, is billed by."""
+    return prices.quote(
+        evse=booking.evse,
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        user=booking.user,
+        booking=booking,
+        now=timezone.now(),
+    )
+
+
+def confirm_booking(*, booking: Booking, card: Card | None) -> Payment | None:
+    """Place the hold and confirm the slot. Free charging needs no hold; then there is no payment.
+
+    A declined card leaves the slot held, so that another card can be tried. The payment returned may need
+    the driver at their bank (`NEEDS_ACTION`); `confirm_held` goes on when they are back.
+    """
+    if booking.status == Booking.Status.RESERVED:
+        return booking.payments.live().first()
+    if booking.status != Booking.Status.PENDING:
+        raise SlotGone
+    quote = booking_quote(booking)
+    if not quote.hold_amount:
+        bookings.confirm(booking=booking, now=timezone.now())
+        return None
+    payment = holds.place_hold(user=booking.user, quote=quote, card=card, booking=booking)
+    if payment.state == Payment.State.HELD:
+        confirm_held(payment=payment)
+    return payment
+
+
+def confirm_held(*, payment: Payment) -> Booking:
+    """The hold stands: confirm the slot, or where it is gone give the money free and say so."""
+    try:
+        with transaction.atomic():
+            # Two that bring the same news, the driver's browser and the webhook, go one after the other.
+            booking = Booking.objects.select_for_update().get(pk=payment.booking_id)
+            if booking.status == Booking.Status.PENDING:
+                bookings.confirm(booking=booking, now=timezone.now())
+                return booking
+    except Refused as refusal:
+        holds.release(payment=payment)
+        raise SlotGone from refusal
+    if booking.status in (Booking.Status.RESERVED, Booking.Status.FULFILLED, Booking.Status.NO_SHOW):
+        return booking
+    holds.release(payment=payment)
+    raise SlotGone
+
+
+def charge_fee(*, booking: Booking) -> Payment | None:
+    """A closed booking's end: its fee once, from its hold or else from the driver's card; without a fee the
+    hold is given free."""
+    done = Payment.objects.filter(booking=booking, purpose=Payment.Purpose.NO_SHOW)
+    payment = done.exclude(state=Payment.State.FAILED).first() or _fee_payment(booking)
+    if payment is None or payment.purpose != Payment.Purpose.NO_SHOW:
+        return payment
+    if payment.state in (Payment.State.HELD, Payment.State.CAPTURING):
+        holds.capture(payment=payment, amount=min(booking.fee, payment.amount))
+    if payment.state == Payment.State.CAPTURED:
+        invoices.issue_no_show(payment=payment)
+    return payment
+
+
+def _fee_payment(booking: Booking) -> Payment | None:
+    """The payment that the fee is taken from, marked as such."""
+    held = booking.payments.filter(
+        purpose=Payment.Purpose.SESSION, session=None, state=Payment.State.HELD
+    ).first()
+    if not booking.fee:
+        return holds.release(payment=held) if held is not None else None
+    if held is not None:
+        try:
+            with transaction.atomic():
+                Payment.objects.filter(pk=held.pk).update(purpose=Payment.Purpose.NO_SHOW)
+        except IntegrityError:
+            return None
+        held.refresh_from_db()
+        return held
+    # The hold had run out before the slot came.
+    card = Card.objects.of_driver(booking.user).first()
+    quote = Quote.objects.filter(booking=booking).first()
+    if card is None or quote is None:
+        return None
+    try:
+        return holds.place_hold(
+            user=booking.user,
+            quote=quote,
+            card=card,
+            booking=booking,
+            amount=booking.fee,
+            purpose=Payment.Purpose.NO_SHOW,
+            off_session=True,
+        )
+    except PaymentRefused as refusal:
+        log.warning("The fee of booking %s could not be charged: %s", booking.pk, refusal)
+        return None

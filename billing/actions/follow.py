@@ -1,0 +1,42 @@
+"""What a payment's news lead to, whoever brought them: the driver's browser, a webhook or the sweeper."""
+
+from __future__ import annotations
+
+from billing.actions import bill, booking, charging, invoices
+from billing.models import Cdr, Payment, Start
+
+
+def proceed(*, payment: Payment) -> None:
+    """Go on from the payment's state; harmless when somebody else did already."""
+    match payment.state:
+        case Payment.State.HELD:
+            _held(payment)
+        case Payment.State.CAPTURED:
+            _captured(payment)
+        case Payment.State.FAILED | Payment.State.RELEASED:
+            for start in Start.objects.filter(payment=payment, state=Start.State.PAYING):
+                charging.fail_start(start=start, problem=payment.error_message or "The hold was not placed.")
+
+
+def _held(payment: Payment) -> None:
+    if payment.purpose == Payment.Purpose.NO_SHOW:
+        booking.charge_fee(booking=payment.booking)
+        return
+    if payment.session_id is not None:
+        cdr = Cdr.objects.filter(session=payment.session_id).first()
+        if cdr is not None and cdr.state in (Cdr.State.PRICED, Cdr.State.UNPAID):
+            bill.settle(cdr=cdr)
+        return
+    if payment.booking_id is not None:
+        booking.confirm_held(payment=payment)
+    for start in Start.objects.filter(payment=payment, state=Start.State.PAYING):
+        charging.ask_charger(start=start)
+
+
+def _captured(payment: Payment) -> None:
+    if payment.purpose == Payment.Purpose.NO_SHOW:
+        invoices.issue_no_show(payment=payment)
+    elif payment.session_id is not None:
+        cdr = Cdr.objects.filter(session=payment.session_id).first()
+        if cdr is not None and cdr.state in (Cdr.State.PRICED, Cdr.State.UNPAID):
+            bill.settle(cdr=cdr)

@@ -1,0 +1,59 @@
+"""Refusals about money, each with the sentence that people read."""
+
+from django.utils.translation import gettext_lazy as _
+
+from stations.exceptions import Refused
+
+
+class PaymentRefused(Refused):
+    default = _("That payment is not possible.")
+
+
+class NoTariff(PaymentRefused):
+    default = _("No price is set for this charger yet, so it can't be used. Please tell the operator.")
+
+
+class NoCard(PaymentRefused):
+    default = _("Add a card first: the hold is placed on it.")
+
+
+class CardDeclined(PaymentRefused):
+    """The bank said no; `code` is the provider's word for why."""
+
+    default = _("Your bank declined the card. Nothing was charged. Use another card or ask your bank.")
+
+    def __init__(self, message: str = "", *, code: str = "card_declined"):
+        super().__init__(message)
+        self.code = code
+
+
+class NeedsAction(PaymentRefused):
+    """The bank wants the driver to confirm; `url` is where."""
+
+    default = _("Your bank wants you to confirm this payment.")
+
+    def __init__(self, url: str, message: str = ""):
+        super().__init__(message)
+        self.url = url
+
+
+class ProviderDown(PaymentRefused):
+    """Whether the step happened is not known: the row stays, and the sweeper finds out."""
+
+    default = _(
+        "The payment service does not answer right now. Nothing is charged twice: we finish or undo this by ourselves."
+    )
+
+
+class ProviderRefused(PaymentRefused):
+    """The provider says that this can't be done to this payment; read its state before anything else."""
+
+    default = _("The payment service refused this step.")
+
+
+class RefundTooHigh(PaymentRefused):
+    default = _("That is more than what was charged and not yet refunded.")
+
+
+class BadSignature(Exception):
+    """Somebody else wrote this webhook, or it is too old."""

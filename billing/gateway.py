@@ -1,0 +1,328 @@
+"""The payment provider: the only module that speaks to Stripe, in production and to the simulator alike.
+
+Every write carries an idempotency key made of our row's id and the step, so a repeated step is one step. What
+comes back is an `Intent` in our own units; what is refused is one of billing/exceptions.py.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from functools import lru_cache
+
+import stripe
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from billing.exceptions import BadSignature, CardDeclined, ProviderDown, ProviderRefused
+from evportal import money
+
+log = logging.getLogger(__name__)
+
+#: Seconds to connect and to answer: a driver stands in the rain before a charger.
+TIMEOUT = (4, 20)
+RETRIES = 2
+#: A webhook older than this is a replay.
+TOLERANCE_SECONDS = 300
+
+# Where Stripe's smallest unit is not the currency's: these are counted in hundredths all the same…
+_HUNDREDTHS = frozenset({"ISK", "UGX"})
+# …and these in thousandths of which the last digit must be zero.
+_TENS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A PaymentIntent as far as we care."""
+
+    id: str
+    status: str
+    currency: str
+    amount: Decimal
+    received: Decimal
+    refused: bool = False
+    action_url: str = ""
+    error_code: str = ""
+    error_message: str = ""
+    capture_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SavedCard:
+    customer: str
+    id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+def to_minor(amount: Decimal, currency: str, *, rounding: str = ROUND_DOWN) -> int:
+    """The amount as Stripe counts it; where it can't be said exactly, rounded as told."""
+    if currency in _HUNDREDTHS:
+        return int(money.round_money(amount, currency)) * 100
+    minor = money.to_minor(amount, currency)
+    if currency in _TENS:
+        minor = int((Decimal(minor) / 10).to_integral_value(rounding)) * 10
+    return minor
+
+
+def from_minor(minor: int, currency: str) -> Decimal:
+    if currency in _HUNDREDTHS:
+        return Decimal(minor) / 100
+    return money.from_minor(minor, currency)
+
+
+@lru_cache(maxsize=4)
+def _client(key: str, base: str) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        key,
+        base_addresses={"api": base} if base else None,
+        max_network_retries=RETRIES,
+        http_client=stripe.RequestsClient(timeout=TIMEOUT),
+    )
+
+
+def client():
+    return _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE).v1
+
+
+@contextmanager
+def _refusals():
+    """Stripe's errors as ours."""
+    try:
+        yield
+    except stripe.CardError as error:
+        raise CardDeclined(decline_words(_reason(error)), code=_reason(error)) from error
+    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
+        raise ProviderDown from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        log.error("The payment provider does not accept our key: %s", error.user_message)
+        raise ProviderDown from error
+    except stripe.InvalidRequestError as error:
+        log.warning("The payment provider refused: %s (%s)", error.user_message, error.code)
+        raise ProviderRefused from error
+    except stripe.StripeError as error:
+        # Their 500 says nothing about whether it happened.
+        log.warning("The payment provider failed: %s", error.user_message or error)
+        raise ProviderDown from error
+
+
+def _reason(error: stripe.CardError) -> str:
+    return _at(error.error, "decline_code") or error.code or "card_declined"
+
+
+def decline_words(code: str) -> str:
+    """What to tell the driver; banks give few reasons, and some of them are nobody's business."""
+    nothing = _("Nothing was charged.")
+    match code:
+        case "insufficient_funds":
+            return (
+                f"{_('The card does not have enough funds for the hold.')} {nothing} {_('Use another card.')}"
+            )
+        case "expired_card":
+            return f"{_('The card has expired.')} {nothing} {_('Use another card.')}"
+        case "authentication_required":
+            return f"{_('Your bank wants you to confirm payments with this card yourself.')} {nothing}"
+        case "payment_intent_authentication_failure":
+            return f"{_('Your bank could not confirm that it is you.')} {nothing} {_('Try again or use another card.')}"
+        case "processing_error":
+            return f"{_('The card could not be checked just now.')} {nothing} {_('Try again in a minute.')}"
+    return f"{_('Your bank declined the card.')} {nothing} {_('Use another card or ask your bank.')}"
+
+
+# Customers and cards
+
+
+def ensure_customer(*, row_id: int, email: str, name: str) -> str:
+    with _refusals():
+        customer = client().customers.create(
+            {"email": email, "name": name, "metadata": {"customer": str(row_id)}},
+            {"idempotency_key": f"customer-{row_id}"},
+        )
+    return customer.id
+
+
+def card_page(*, customer: str, success_url: str, cancel_url: str, locale: str) -> str:
+    """The provider's own page that takes a card, so that its number never touches us."""
+    with _refusals():
+        session = client().checkout.sessions.create(
+            {
+                "mode": "setup",
+                "customer": customer,
+                "allowed_payment_method_types": ["card"],
+                "success_url": success_url,
+                "cancel_url": cancel_url,
+                "locale": locale,
+            }
+        )
+    return session.url
+
+
+def saved_card(checkout_session: str) -> SavedCard | None:
+    """The card that a finished card page saved; None while it is unfinished."""
+    with _refusals():
+        session = client().checkout.sessions.retrieve(
+            checkout_session, {"expand": ["setup_intent.payment_method"]}
+        )
+    setup = session.setup_intent
+    if session.mode != "setup" or session.status != "complete":
+        return None
+    return _card(_at(setup, "payment_method"), session.customer)
+
+
+def card(payment_method: str) -> SavedCard | None:
+    with _refusals():
+        method = client().payment_methods.retrieve(payment_method)
+    return _card(method, method.customer)
+
+
+def _card(method, customer) -> SavedCard | None:
+    if method is None or method.type != "card":
+        return None
+    details = method.card
+    return SavedCard(
+        customer if isinstance(customer, str) else _at(customer, "id") or "",
+        method.id,
+        details.brand,
+        details.last4,
+        details.exp_month,
+        details.exp_year,
+    )
+
+
+def forget_card(payment_method: str) -> None:
+    with _refusals():
+        client().payment_methods.detach(payment_method)
+
+
+# Holds
+
+
+def open_hold(
+    *, payment_id, amount: Decimal, currency: str, customer: str, card: str, description: str
+) -> Intent:
+    """An intent that nobody has been asked about yet: its id is on our row before money can move."""
+    with _refusals():
+        intent = client().payment_intents.create(
+            {
+                "amount": to_minor(amount, currency, rounding=ROUND_UP),
+                "currency": currency.lower(),
+                "customer": customer,
+                "payment_method": card,
+                "allowed_payment_method_types": ["card"],
+                "capture_method": "manual",
+                "description": description,
+                "metadata": {"payment": str(payment_id)},
+            },
+            {"idempotency_key": f"{payment_id}-open"},
+        )
+    return _read(intent)
+
+
+def confirm_hold(intent_id: str, *, payment_id, off_session: bool, return_url: str = "") -> Intent:
+    """Ask the bank for the hold. With the driver present the bank may want to ask them (`action_url`)."""
+    params: dict = {"expand": ["latest_charge"]}
+    params |= {"off_session": True} if off_session else {"return_url": return_url}
+    with _refusals():
+        intent = client().payment_intents.confirm(
+            intent_id, params, {"idempotency_key": f"{payment_id}-confirm"}
+        )
+    return _read(intent)
+
+
+def retrieve(intent_id: str) -> Intent:
+    with _refusals():
+        intent = client().payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]})
+    return _read(intent)
+
+
+def capture(intent_id: str, *, payment_id, amount: Decimal, currency: str) -> Intent:
+    """Take this much of the hold; the provider gives the rest free at once."""
+    with _refusals():
+        intent = client().payment_intents.capture(
+            intent_id,
+            {"amount_to_capture": to_minor(amount, currency), "expand": ["latest_charge"]},
+            {"idempotency_key": f"{payment_id}-capture"},
+        )
+    return _read(intent)
+
+
+def release(intent_id: str, *, payment_id) -> Intent:
+    with _refusals():
+        intent = client().payment_intents.cancel(
+            intent_id, {"expand": ["latest_charge"]}, {"idempotency_key": f"{payment_id}-release"}
+        )
+    return _read(intent)
+
+
+def refund(intent_id: str, *, refund_id, amount: Decimal, currency: str) -> str:
+    """Send money back once: the provider's id of the refund."""
+    with _refusals():
+        # Keys are forgotten after a day, our row is not: look before asking again.
+        known = client().refunds.list({"payment_intent": intent_id, "limit": 100})
+        for one in known.data:
+            if _at(one, "metadata", "refund") == str(refund_id):
+                return one.id
+        return (
+            client()
+            .refunds.create(
+                {
+                    "payment_intent": intent_id,
+                    "amount": to_minor(amount, currency),
+                    "reason": "requested_by_customer",
+                    "metadata": {"refund": str(refund_id)},
+                },
+                {"idempotency_key": f"{refund_id}-refund"},
+            )
+            .id
+        )
+
+
+def refund_status(refund_id: str) -> str:
+    with _refusals():
+        return client().refunds.retrieve(refund_id).status or ""
+
+
+# News
+
+
+def event(body: bytes, signature: str):
+    """The event in a webhook's raw body, if Stripe signed it, and lately."""
+    if not settings.STRIPE_WEBHOOK_SECRET:
+        raise BadSignature("No webhook secret is set.")
+    try:
+        return stripe.Webhook.construct_event(
+            body, signature, settings.STRIPE_WEBHOOK_SECRET, tolerance=TOLERANCE_SECONDS
+        )
+    except (stripe.SignatureVerificationError, ValueError) as error:
+        raise BadSignature(str(error)) from error
+
+
+def _at(thing, *names):
+    """What lies under these names; Stripe leaves out what does not apply."""
+    for name in names:
+        thing = getattr(thing, name, None)
+    return thing
+
+
+def _read(intent) -> Intent:
+    currency = intent.currency.upper()
+    error = _at(intent, "last_payment_error")
+    code = _at(error, "decline_code") or _at(error, "code") or ""
+    before = _at(intent, "latest_charge", "payment_method_details", "card", "capture_before")
+    return Intent(
+        id=intent.id,
+        status=intent.status,
+        currency=currency,
+        amount=from_minor(intent.amount, currency),
+        received=from_minor(_at(intent, "amount_received") or 0, currency),
+        refused=error is not None,
+        action_url=_at(intent, "next_action", "redirect_to_url", "url") or "",
+        error_code=code[:60],
+        error_message=decline_words(code) if error is not None else "",
+        capture_before=datetime.fromtimestamp(before, UTC) if before else None,
+    )

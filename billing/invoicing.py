@@ -1,0 +1,169 @@
+"""What an invoice says: lines, VAT per rate, parties, numbers. Pure; values in, values out.
+
+Amounts on a credit note are negative, so that a period's documents simply add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Protocol
+
+from billing.pricing.totals import split, to_decimal
+from evportal.money import exponent, from_minor, round_money, to_minor
+
+
+class Amounts(Protocol):
+    """A line of a bill or of a document."""
+
+    vat_percent: Decimal
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    kind: str
+    text: str
+    quantity: Decimal
+    unit: str
+    unit_price: Decimal
+    per: int
+    vat_percent: Decimal
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RateTotal:
+    """All lines of one VAT rate."""
+
+    vat_percent: Decimal
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+
+
+def lines_of(priced_lines: Iterable[Any]) -> list[DocumentLine]:
+    """A bill's lines as a document prints them; what came to nothing is left out."""
+    return [
+        DocumentLine(
+            kind=str(line.kind),
+            text=line.description[:200],
+            quantity=line.quantity.quantize(Decimal("0.0001")),
+            unit=line.unit,
+            unit_price=line.unit_price,
+            per=line.per,
+            vat_percent=line.vat if line.vat is not None else Decimal(0),
+            net=line.net,
+            tax=line.tax,
+            gross=line.gross,
+        )
+        for line in priced_lines
+        if line.gross or line.kind == "ENERGY"
+    ]
+
+
+def fee_line(*, text: str, gross: Decimal, vat_percent: Decimal, currency: str) -> DocumentLine:
+    """One amount that includes its tax."""
+    net = net_of(gross, vat_percent, currency)
+    return DocumentLine(
+        "FEE", text[:200], Decimal(1), "", gross, 1, vat_percent, net=net, tax=gross - net, gross=gross
+    )
+
+
+def net_of(gross: Decimal, vat_percent: Decimal, currency: str) -> Decimal:
+    return round_money(to_decimal(Fraction(gross) * 100 / (100 + Fraction(vat_percent))), currency)
+
+
+def by_rate(lines: Iterable[Amounts]) -> list[RateTotal]:
+    """The VAT table, highest rate first."""
+    found: dict[Decimal, RateTotal] = {}
+    for line in lines:
+        rate = Decimal(line.vat_percent).normalize()
+        so_far = found.get(rate, RateTotal(rate, Decimal(0), Decimal(0), Decimal(0)))
+        found[rate] = RateTotal(rate, so_far.net + line.net, so_far.tax + line.tax, so_far.gross + line.gross)
+    return sorted(found.values(), key=lambda total: total.vat_percent, reverse=True)
+
+
+def total(lines: Iterable[Amounts]) -> tuple[Decimal, Decimal, Decimal]:
+    """Net, tax and gross of all lines; exact, because every line is rounded already."""
+    net = tax = gross = Decimal(0)
+    for line in lines:
+        net, tax, gross = net + line.net, tax + line.tax, gross + line.gross
+    return net, tax, gross
+
+
+def credit_lines(
+    original: Sequence[Amounts], *, credited: Sequence[Amounts], amount: Decimal, currency: str, text: str
+) -> list[DocumentLine]:
+    """A refund of this gross amount, over the invoice's VAT rates in proportion to what is left of each.
+
+    What is refunded last is the rest to the cent, so an invoice that is refunded whole is credited whole.
+    `credited` are the lines of earlier credit notes (negative).
+    """
+    left = by_rate([*original, *credited])
+    open_gross = sum((rate.gross for rate in left), Decimal(0))
+    if not 0 < amount <= open_gross:
+        raise ValueError("A credit note can't be larger than what is left of its invoice.")
+    unit = 10 ** exponent(currency)
+    parts = [Fraction(rate.gross) * Fraction(amount) / Fraction(open_gross) * unit for rate in left]
+    lines = []
+    for rate, minor in zip(left, split(to_minor(amount, currency), parts), strict=True):
+        gross = from_minor(minor, currency)
+        if not gross:
+            continue
+        net = rate.net if gross == rate.gross else net_of(gross, rate.vat_percent, currency)
+        lines.append(
+            DocumentLine(
+                "CREDIT",
+                text[:200],
+                Decimal(1),
+                "",
+                -gross,
+                1,
+                rate.vat_percent,
+                net=-net,
+                tax=net - gross,
+                gross=-gross,
+            )
+        )
+    return lines
+
+
+def series_prefix(*, party_id: str, year: int, credit_note: bool) -> str:
+    """Each operator counts invoices and credit notes by themselves, anew each year: ABC-2026-, ABC-C2026-."""
+    start = f"{party_id}-" if party_id else ""
+    return f"{start}{'C' if credit_note else ''}{year}-"
+
+
+def number(prefix: str, sequence: int) -> str:
+    return f"{prefix}{sequence:06d}"
+
+
+def seller(operator: Any) -> dict[str, str]:
+    return {
+        "name": operator.seller_name,
+        "street": operator.street,
+        "postcode": operator.postcode,
+        "city": operator.city,
+        "country": operator.country,
+        "vat_id": operator.vat_id,
+        "email": operator.support_email,
+        "phone": operator.support_phone,
+    }
+
+
+def buyer(user: Any) -> dict[str, str]:
+    if user is None:
+        return {"name": "", "email": ""}
+    return {"name": user.name, "email": user.email}
+
+
+def period_words(starts_on: date, ends_on: date) -> str:
+    return f"{starts_on:%Y-%m-%d}" if starts_on == ends_on else f"{starts_on:%Y-%m-%d} – {ends_on:%Y-%m-%d}"

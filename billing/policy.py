@@ -1,0 +1,33 @@
+"""What the house decides about money where no standard does, each with its reason."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+#: Cars charge below a charger's rating most of the time: they taper, are cold, or take less than it gives.
+USUAL_SHARE_OF_POWER = Decimal("0.8")
+#: What a car takes on board in one stop unless we know better, in kWh (a larger battery from 20 to 80 %).
+USUAL_ENERGY_KWH = Decimal(40)
+#: The same as a share of a battery whose size the driver has told us.
+USUAL_SHARE_OF_BATTERY = Decimal("0.7")
+
+#: A hold is the estimate and a fifth, so that an ordinary charge is never cut short for want of money…
+HOLD_MARGIN = Decimal("1.2")
+#: …rounded up to a number that a driver recognises on a bank statement; by digits of the currency.
+HOLD_STEP = {0: Decimal(500), 2: Decimal(5), 3: Decimal(2), 4: Decimal(5)}
+#: What the hold page promises. Banks keep a hold for seven days at most.
+HOLD_RELEASED_WITHIN_DAYS = 7
+
+#: The driver has this long from the button until the car is plugged in and the charger reports a start.
+START_WITHIN = timedelta(minutes=3)
+#: A bank's 3-D Secure page may stay open for so long before we give the slot and the start up.
+CONFIRM_WITHIN = timedelta(minutes=15)
+#: A card at the charger by a driver whose payment can't be secured is stopped again: we never let somebody
+#: run up a bill that nobody will pay. False lets it run, and the bill waits for a person.
+STOP_UNSECURED = True
+#: The charge is stopped when this share of the hold is used, because the meter speaks only every so often.
+STOP_AT_SHARE_OF_HOLD = Decimal("0.97")
+
+#: A step of money that has not moved for so long was left by a crash, and the sweeper finishes it.
+STALE_AFTER = timedelta(seconds=30)
+#: A session's readings may come a little after its end; the sweeper looks for unbilled sessions this far back.
+LOOK_BACK = timedelta(days=3)

@@ -1,0 +1,270 @@
+"""What a charge costs, anywhere it is asked: on a page, in the API, while it runs and on the bill.
+
+All of it ends in `pricing.price`, with one frozen version of the tariff: so what was shown is what is billed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_CEILING, Decimal
+
+from django.db.models import Prefetch, Q
+
+from billing import policy, pricing
+from billing.exceptions import NoTariff
+from billing.lines import to_json
+from billing.models import Quote, TariffAssignment, TariffVersion
+from bookings.models import Booking
+from evportal.accounts.models import User
+from evportal.money import exponent, round_money
+from stations.models import Evse, Reading, Session, Site
+
+REGISTER = "Energy.Active.Import.Register"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A price that somebody is shown, and what it was reckoned with."""
+
+    evse: Evse
+    version: TariffVersion
+    starts_at: datetime
+    ends_at: datetime
+    energy_wh: Decimal
+    priced: pricing.Priced
+    hold: Decimal
+
+    @property
+    def currency(self) -> str:
+        return self.priced.currency
+
+    @property
+    def gross(self) -> Decimal:
+        return self.priced.gross
+
+
+# Tariffs
+
+
+def tariff(version: TariffVersion) -> pricing.Tariff:
+    """The version as the engine wants it, read once per row."""
+    if not hasattr(version, "parsed"):
+        version.parsed = pricing.Tariff.from_ocpi(version.ocpi)
+    return version.parsed
+
+
+def is_free(version: TariffVersion) -> bool:
+    document = tariff(version)
+    prices = [part.price for element in document.elements for part in element.price_components]
+    return not any(prices) and document.min_price is None
+
+
+def version_for(evse: Evse, at: datetime) -> TariffVersion | None:
+    """The version in force at this moment for this EVSE: its own tariff's before its site's."""
+    attach([evse])
+    return next((found for found in evse.tariff_versions if found.valid_from <= at), None)
+
+
+def required_version(evse: Evse, at: datetime) -> TariffVersion:
+    version = version_for(evse, at)
+    if version is None:
+        raise NoTariff
+    return version
+
+
+def attach(evses: list[Evse]) -> None:
+    """Put the tariff versions, newest first, on EVSEs that have none yet; two queries for all of them."""
+    missing = [evse for evse in evses if not hasattr(evse, "tariff_versions")]
+    if not missing:
+        return
+    site_ids = {evse.station.site_id for evse in missing}
+    found: dict[tuple[int, int | None], list[TariffVersion]] = {}
+    for assignment in _assignments(
+        Q(evse__in=[evse.pk for evse in missing]) | Q(evse=None, site__in=site_ids)
+    ):
+        found[assignment.site_id, assignment.evse_id] = list(assignment.tariff.versions.all())
+    for evse in missing:
+        own = found.get((evse.station.site_id, evse.pk))
+        evse.tariff_versions = own if own is not None else found.get((evse.station.site_id, None), [])
+
+
+def attach_sites(sites: list[Site]) -> None:
+    """The same for sites: every version of every tariff that applies anywhere on them."""
+    missing = {site.pk: site for site in sites if not hasattr(site, "tariff_versions")}
+    for site in missing.values():
+        site.tariff_versions = []
+    if missing:
+        for assignment in _assignments(Q(site__in=missing)):
+            missing[assignment.site_id].tariff_versions.append(list(assignment.tariff.versions.all()))
+
+
+def _assignments(which: Q):
+    versions = TariffVersion.objects.order_by("-valid_from", "-number")
+    return (
+        TariffAssignment.objects.filter(which, tariff__is_active=True)
+        .select_related("tariff")
+        .prefetch_related(Prefetch("tariff__versions", versions))
+    )
+
+
+def describe(version: TariffVersion, locale: str = "en") -> list[pricing.PriceLine]:
+    """The price for drivers, in the order that AFIR asks for."""
+    return pricing.describe(tariff(version), locale)
+
+
+def energy_price(version: TariffVersion) -> tuple[Decimal, str] | None:
+    """The lowest price per kWh, tax included, and its currency: the “from” price of lists."""
+    lines = [line.price for line in describe(version) if line.kind == "ENERGY"]
+    if is_free(version):
+        lines = [Decimal(0)]
+    return (min(lines), tariff(version).currency) if lines else None
+
+
+# Before the charge
+
+
+def usual_energy_wh(evse: Evse, duration: timedelta | None, user: User | None = None) -> Decimal:
+    """What a car takes: what the charger gives in the time, but not more than fits (billing/policy.py)."""
+    most = policy.USUAL_ENERGY_KWH
+    power_w = Decimal(evse.max_power_w)
+    vehicle = user.vehicles.first() if user is not None else None
+    if vehicle is not None:
+        if vehicle.battery_kwh:
+            most = vehicle.battery_kwh * policy.USUAL_SHARE_OF_BATTERY
+        if vehicle.max_power_kw:
+            power_w = min(power_w, vehicle.max_power_kw * 1000)
+    wh = most * 1000
+    if duration is not None:
+        hours = Decimal(duration.total_seconds()) / 3600
+        wh = min(wh, power_w * policy.USUAL_SHARE_OF_POWER * hours)
+    return wh.quantize(Decimal(1))
+
+
+def usual_duration(evse: Evse, energy_wh: Decimal) -> timedelta:
+    """How long that takes at this charger, in whole minutes."""
+    hours = energy_wh / (Decimal(max(evse.max_power_w, 1)) * policy.USUAL_SHARE_OF_POWER)
+    return timedelta(minutes=max(1, int((hours * 60).to_integral_value(ROUND_CEILING))))
+
+
+def estimate(
+    *,
+    evse: Evse,
+    starts_at: datetime,
+    ends_at: datetime | None = None,
+    energy_wh: Decimal | None = None,
+    user: User | None = None,
+    at_least: Decimal = Decimal(0),
+) -> Estimate:
+    """The price of a planned charge. Without an end it lasts as long as its energy takes.
+
+    A slot is priced as charging from end to end: what somebody who leaves the car there would pay for idling
+    is in the tariff's lines beside it, and guessing at it would make every slot look dear.
+    """
+    duration = None if ends_at is None else ends_at - starts_at
+    if energy_wh is None:
+        energy_wh = usual_energy_wh(evse, duration, user)
+    if ends_at is None:
+        ends_at = starts_at + usual_duration(evse, energy_wh)
+    version = required_version(evse, starts_at)
+    usage = pricing.quote_usage(
+        starts_at, ends_at, tz=evse.station.site.zone, energy_kwh=Decimal(energy_wh) / 1000
+    )
+    priced = pricing.price(tariff(version), usage)
+    return Estimate(
+        evse, version, starts_at, ends_at, Decimal(energy_wh), priced, hold_amount(priced, at_least)
+    )
+
+
+def hold_amount(priced: pricing.Priced, at_least: Decimal = Decimal(0)) -> Decimal:
+    """The estimate and a margin, rounded up to a round number; nothing where charging is free."""
+    wanted = max(priced.gross * policy.HOLD_MARGIN, at_least)
+    step = policy.HOLD_STEP[exponent(priced.currency)]
+    steps = (wanted / step).to_integral_value(ROUND_CEILING)
+    return round_money(steps * step, priced.currency)
+
+
+def quote(
+    *,
+    evse: Evse,
+    starts_at: datetime,
+    ends_at: datetime | None = None,
+    energy_wh: Decimal | None = None,
+    user: User | None = None,
+    booking: Booking | None = None,
+    now: datetime,
+) -> Quote:
+    """Keep an estimate as a row: the bill keeps to its version of the tariff. A booking has one quote."""
+    least = booking.noshow_fee if booking is not None else Decimal(0)
+    found = estimate(
+        evse=evse, starts_at=starts_at, ends_at=ends_at, energy_wh=energy_wh, user=user, at_least=least
+    )
+    fields = {
+        "evse": evse,
+        "version": found.version,
+        "user": user,
+        "starts_at": found.starts_at,
+        "ends_at": found.ends_at,
+        "energy_wh": found.energy_wh,
+        "currency": found.currency,
+        "lines": to_json(found.priced),
+        "net": found.priced.net,
+        "tax": found.priced.tax,
+        "gross": found.priced.gross,
+        "hold_amount": found.hold,
+        "created_at": now,
+    }
+    if booking is None:
+        return Quote.objects.create(**fields)
+    # Once a payment rests on it, a booking's quote is what the driver agreed to.
+    existing = Quote.objects.filter(booking=booking).first()
+    if existing is not None and existing.payments.exists():
+        return existing
+    row, _is_new = Quote.objects.update_or_create(booking=booking, defaults=fields)
+    return row
+
+
+# While it runs and after
+
+
+def running(session: Session, at: datetime | None = None) -> pricing.Priced | None:
+    """The cost up to the last meter value: nothing is guessed beyond it. None where no tariff applies."""
+    version = frozen_version(session)
+    if version is None:
+        return None
+    return pricing.price(tariff(version), usage(session, until=at))
+
+
+def frozen_version(session: Session) -> TariffVersion | None:
+    """The version that this session is billed by: as quoted, else as it was at the start."""
+    cdr = getattr(session, "cdr", None)
+    return cdr.version if cdr is not None else version_for(session.evse, session.started_at)
+
+
+def usage(session: Session, *, until: datetime | None = None) -> pricing.Usage:
+    """The session's periods from its sound energy readings; `until` only while it still runs."""
+    readings = _register(session)
+    start_wh = session.meter_start_wh
+    if start_wh is None:
+        start_wh = readings[0][1] if readings else Decimal(0)
+    ends_at, stop_wh = session.stopped_at, session.meter_stop_wh
+    if ends_at is None:
+        ends_at = readings[-1][0] if readings else session.started_at
+        ends_at = max(ends_at, session.started_at)
+        if until is not None:
+            ends_at = max(min(ends_at, until), session.started_at)
+            readings = [reading for reading in readings if reading[0] <= ends_at]
+    if stop_wh is None:
+        stop_wh = max([start_wh, *(wh for _at, wh in readings)])
+    return pricing.usage_from_readings(
+        session.started_at, ends_at, start_wh, stop_wh, readings, session.station.site.zone
+    )
+
+
+def _register(session: Session) -> list[tuple[datetime, Decimal]]:
+    rows = Reading.objects.filter(
+        session=session, measurand=REGISTER, phase="", flag="", at__gte=session.started_at
+    )
+    # A meter at the grid's side of the charger counts its losses too; the driver buys what leaves the outlet.
+    rows = rows.exclude(location__in=["Inlet", "Body"]).order_by("at")
+    return list(rows.values_list("at", "value"))

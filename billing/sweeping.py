@@ -1,0 +1,144 @@
+"""The sweeper: every step of money that was begun is finished, or undone, whatever died in between."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import F, Q
+from django.utils import timezone
+
+from billing import actions, policy
+from billing.exceptions import ProviderDown
+from billing.models import Cdr, Payment, Refund, Start
+from bookings.models import Booking
+from stations.exceptions import Refused
+from stations.models import Session
+
+log = logging.getLogger(__name__)
+
+#: At most so many of a kind in one round: the next round is seconds away.
+BATCH = 100
+LOCK = 0x62696C6C
+
+
+def sweep(now: datetime) -> None:
+    """One round. Two at a time would only do each other's work, so the second one leaves."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return
+        try:
+            _round(now)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _round(now: datetime) -> None:
+    stale = now - policy.STALE_AFTER
+    _each(_stale_payments(now, stale), _finish_payment)
+    _each(Refund.objects.filter(state=Refund.State.NEW, updated_at__lt=stale), _finish_refund)
+    _each(_dead_starts(now, stale), _finish_start)
+    _each(
+        _unopened(now, stale),
+        lambda session: actions.secure(session=session, cdr=actions.open_cdr(session=session)),
+    )
+    _each(_unbilled(now, stale), lambda session: actions.bill(session=session))
+    _each(
+        Cdr.objects.filter(state=Cdr.State.PRICED, priced_at__lt=stale), lambda cdr: actions.settle(cdr=cdr)
+    )
+    _each(_idle_holds(now), _let_go)
+
+
+def _each(rows: Iterable, step: Callable) -> None:
+    """One row's trouble is not the others'."""
+    for row in rows[:BATCH]:
+        try:
+            step(row)
+        except ProviderDown:
+            log.warning("The payment provider does not answer; %r waits", row)
+        except Refused as refusal:
+            log.info("%r: %s", row, refusal)
+        except Exception:
+            log.exception("Sweeping %r failed", row)
+
+
+def _stale_payments(now: datetime, stale: datetime):
+    State = Payment.State
+    moving = Q(state__in=[State.NEW, State.CAPTURING, State.RELEASING], updated_at__lt=stale)
+    # The driver is at their bank: ask now and then, not every round.
+    waiting = Q(state=State.NEEDS_ACTION, updated_at__lt=stale)
+    ran_out = Q(state=State.HELD, capture_before__lt=now)
+    return Payment.objects.filter(moving | waiting | ran_out).order_by("updated_at")
+
+
+def _finish_payment(payment: Payment) -> None:
+    before = payment.state
+    # First of all, so that a row which always fails goes to the end of the line.
+    Payment.objects.filter(pk=payment.pk).update(updated_at=timezone.now())
+    actions.reconcile(payment=payment)
+    if (
+        payment.state == Payment.State.NEEDS_ACTION
+        and payment.created_at < timezone.now() - policy.CONFIRM_WITHIN
+    ):
+        actions.release(payment=payment)
+    if payment.state != before or payment.state == Payment.State.CAPTURED:
+        actions.proceed(payment=payment)
+
+
+def _finish_refund(row: Refund) -> None:
+    actions.send_refund(row=row)
+
+
+def _dead_starts(now: datetime, stale: datetime):
+    crashed = Q(state=Start.State.PAYING, payment=None, created_at__lt=stale)
+    never_asked = Q(state=Start.State.ASKED, command=None, asked_at__lt=stale)
+    return Start.objects.open().filter(Q(expires_at__lt=now) | crashed | never_asked)
+
+
+def _finish_start(start: Start) -> None:
+    late = "Charging did not start in time. Plug in the cable, then try again. The hold on your card is released."
+    actions.fail_start(start=start, problem=late)
+
+
+def _unopened(now: datetime, stale: datetime):
+    recent = Session.objects.filter(cdr=None, start_received_at__range=(now - policy.LOOK_BACK, stale))
+    return recent.open().with_place()
+
+
+def _unbilled(now: datetime, stale: datetime):
+    ended = Session.objects.filter(stop_received_at__range=(now - policy.LOOK_BACK, stale))
+    return ended.filter(Q(cdr=None) | Q(cdr__state=Cdr.State.OPEN)).with_place()
+
+
+def _idle_holds(now: datetime):
+    """Holds that nothing will be charged to any more."""
+    Status = Booking.Status
+    over = Q(booking__status__in=[Status.CANCELED, Status.REJECTED, Status.FAILED, Status.NO_SHOW])
+    lost = Q(booking__status=Status.PENDING, booking__hold_expires_at__lt=now)
+    # A booked session that carries its own hold, or none: this one was never used.
+    used = Q(booking__status=Status.FULFILLED, booking__session__stopped_at__lt=now - policy.STALE_AFTER)
+    walked_away = Q(booking=None, updated_at__lt=now - policy.START_WITHIN) & ~Q(starts__state__in=Start.OPEN)
+    settled = Q(session__cdr__state__in=[Cdr.State.SETTLED, Cdr.State.WAIVED])
+    held = Payment.objects.filter(state=Payment.State.HELD)
+    return held.filter(Q(session=None) & (over | lost | used | walked_away) | settled).order_by(
+        F("updated_at").asc()
+    )
+
+
+def _let_go(payment: Payment) -> None:
+    booking = payment.booking
+    if (
+        booking is not None
+        and payment.session_id is None
+        and booking.status
+        in (
+            Booking.Status.NO_SHOW,
+            Booking.Status.CANCELED,
+        )
+    ):
+        actions.charge_fee(booking=booking)
+    else:
+        actions.release(payment=payment)

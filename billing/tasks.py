@@ -1,0 +1,79 @@
+"""Billing's work in the background: each task takes an id, reads the row, and calls; again is harmless."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from billing import actions, sweeping
+from billing.exceptions import PaymentRefused, ProviderDown
+from billing.models import Payment
+from bookings.models import Booking
+from stations.exceptions import Refused
+from stations.models import Command, Session
+
+log = logging.getLogger(__name__)
+
+
+def _session(session_id) -> Session:
+    return Session.objects.with_place().get(pk=session_id)
+
+
+@shared_task
+def open_session(session_id) -> None:
+    """A charger reported a start: freeze the price, find or place the hold."""
+    session = _session(session_id)
+    cdr = actions.open_cdr(session=session)
+    try:
+        actions.secure(session=session, cdr=cdr)
+    except ProviderDown:
+        log.warning("The hold for session %s has to wait for the payment provider", session_id)
+
+
+@shared_task
+def watch_holds(session_ids) -> None:
+    """New meter values: no session may cost more than is held for it."""
+    held = Session.objects.open().filter(pk__in=session_ids, payments__state=Payment.State.HELD)
+    for session in held.with_place().select_related("cdr__version").distinct():
+        actions.watch_hold(session=session)
+
+
+@shared_task
+def bill_session(session_id) -> None:
+    """A session ended: price it, charge it, issue its invoice."""
+    try:
+        actions.bill(session=_session(session_id))
+    except ProviderDown:
+        log.warning("Billing session %s has to wait for the payment provider", session_id)
+
+
+@shared_task
+def close_booking(booking_id) -> None:
+    """A booking ended without a session: take its fee, or give its hold free."""
+    try:
+        actions.charge_fee(booking=Booking.objects.with_place().get(pk=booking_id))
+    except ProviderDown:
+        log.warning("Booking %s has to wait for the payment provider", booking_id)
+
+
+@shared_task
+def follow_command(command_id) -> None:
+    try:
+        actions.command_answered(command=Command.objects.get(pk=command_id))
+    except ProviderDown:
+        log.warning("A hold is released as soon as the payment provider answers")
+
+
+@shared_task
+def proceed(payment_id) -> None:
+    """A payment's state is news: go on with what waited for it."""
+    try:
+        actions.proceed(payment=Payment.objects.get(pk=payment_id))
+    except (PaymentRefused, Refused) as refusal:
+        log.info("Payment %s: %s", payment_id, refusal)
+
+
+@shared_task
+def sweep() -> None:
+    """Finish what crashes and lost messages left behind."""
+    sweeping.sweep(timezone.now())

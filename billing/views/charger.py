@@ -1,0 +1,165 @@
+"""The page behind the QR code: what it costs, what is held, start."""
+
+from decimal import Decimal
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from billing import actions, policy, prices, showing
+from billing.actions.charging import AlreadyCharging
+from billing.exceptions import NoTariff
+from billing.models import Card, Payment, Start
+from billing.readiness import nearest_free, obstacle
+from bookings.models import Booking
+from stations.exceptions import Refused
+from stations.models import Evse, Session
+
+LEAST_KWH, MOST_KWH, STEP_KWH, USUAL_KWH = 5, 100, 5, 20
+
+
+def public_evse(public_id: str) -> Evse:
+    return get_object_or_404(Evse.objects.public().with_station().for_public_id(public_id))
+
+
+@require_safe
+def charger(request, public_id):
+    evse = public_evse(public_id)
+    site = evse.station.site
+    user = request.user if request.user.is_authenticated else None
+    own = Session.objects.open().filter(evse=evse, user=user).first() if user else None
+    if own is not None:
+        return redirect("billing:session", own.link)
+    start = Start.objects.open().filter(evse=evse, user=user).first() if user else None
+    if start is not None:
+        return redirect("billing:starting", start.pk)
+    now = timezone.now()
+    problem = obstacle(evse, user, now)
+    with timezone.override(site.zone):
+        context = {
+            "title": site.name,
+            "evse": evse,
+            "site": site,
+            "charger_id": evse.public_id,
+            "state": showing.evse_state(evse),
+            "problem": problem,
+            "other": nearest_free(evse, now) if problem else None,
+            "cards": Card.objects.of_driver(user) if user else [],
+            "booking": _own_booking(evse, user, now),
+            "released_within": policy.HOLD_RELEASED_WITHIN_DAYS,
+            "here": request.path,
+            **_prices(request, evse, user, now),
+        }
+        return render(request, "billing/charger.html", context)
+
+
+def _prices(request, evse: Evse, user, now) -> dict:
+    kwh = _kwh(request.GET.get("kwh"))
+    try:
+        example = prices.estimate(evse=evse, starts_at=now, energy_wh=Decimal(kwh) * 1000)
+        usual = prices.estimate(evse=evse, starts_at=now, user=user)
+    except NoTariff as refusal:
+        return {"problem": str(refusal)}
+    return {
+        "kwh": kwh,
+        "fewer": max(LEAST_KWH, kwh - STEP_KWH),
+        "more": min(MOST_KWH, kwh + STEP_KWH),
+        "example": showing.money(example.gross, example.currency),
+        "hold": showing.money(usual.hold, usual.currency) if usual.hold else "",
+    }
+
+
+def _kwh(text: str | None) -> int:
+    if not text or not text.isdecimal() or len(text) > 4:
+        return USUAL_KWH
+    return min(MOST_KWH, max(LEAST_KWH, int(text)))
+
+
+def _own_booking(evse: Evse, user, now) -> Booking | None:
+    if user is None:
+        return None
+    mine = Booking.objects.of_driver(user).filter(evse=evse, status=Booking.Status.RESERVED, ends_at__gt=now)
+    booking = mine.order_by("starts_at").first()
+    if booking is None or now < booking.starts_at - timezone.timedelta(minutes=booking.early_start_minutes):
+        return None
+    return booking
+
+
+@login_required
+@require_POST
+def start(request, public_id):
+    evse = public_evse(public_id)
+    back = reverse("billing:charger", args=[evse.public_id])
+    card = Card.objects.of_driver(request.user).filter(pk=request.POST.get("card") or 0).first()
+    booking = _own_booking(evse, request.user, timezone.now())
+    return start_and_go(request, evse=evse, card=card, booking=booking, back=back)
+
+
+def start_and_go(request, *, evse: Evse, card: Card | None, booking: Booking | None, back: str):
+    """Start, and lead to what comes next: the bank, the steps, the session, or back with the reason."""
+    try:
+        row = actions.start_charging(
+            user=request.user, evse=evse, card=card, booking=booking, by=request.user
+        )
+    except AlreadyCharging as running:
+        return redirect("billing:session", running.session.link)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(back)
+    if row.payment is not None and row.payment.state == Payment.State.NEEDS_ACTION:
+        return redirect("billing:payment", row.payment.pk)
+    return redirect("billing:starting", row.pk)
+
+
+@login_required
+@require_safe
+def starting(request, start_id):
+    """The start in steps; it goes on by itself to the session, or back to the charger with the reason."""
+    row = get_object_or_404(
+        Start.objects.of_driver(request.user).select_related(
+            "session", "payment__card", "command", "evse__station__site"
+        ),
+        pk=start_id,
+    )
+    if row.session is not None:
+        return redirect("billing:session", row.session.link)
+    site = row.evse.station.site
+    with timezone.override(site.zone):
+        context = {
+            "title": _("Did not start") if row.state == Start.State.FAILED else _("Starting…"),
+            "start": row,
+            "site": site,
+            "evse": row.evse,
+            "charger_id": row.evse.public_id,
+            "steps": _steps(row),
+            "payment_words": showing.payment_words(row.payment) if row.payment else "",
+            "again": reverse("billing:charger", args=[row.evse.public_id]),
+        }
+        return render(request, "billing/starting.html", context)
+
+
+def _steps(row: Start) -> list[dict]:
+    """Hold placed → charger accepted → cable locked → charging: each only when it has happened."""
+    held = row.payment is None or row.payment.state == Payment.State.HELD
+    accepted = row.command is not None and row.command.is_final and row.command.accepted
+    failed = row.state == Start.State.FAILED
+    titles = [(_("Hold placed"), row.payment.updated_at if held else None)] if row.payment else []
+    done = [held] if row.payment else []
+    titles += [
+        (_("Charger accepted"), row.command.answered_at if accepted else None),
+        (_("Cable locked"), None),
+        (_("Charging"), None),
+    ]
+    done += [accepted, False, False]
+    steps, current = [], True
+    for (title, at), is_done in zip(titles, done, strict=True):
+        state = "done" if is_done else ("failed" if failed else "now") if current else "todo"
+        current = current and is_done
+        steps.append({"title": title, "at": at, "state": state})
+    if accepted and not failed:
+        steps[-2]["note"] = _("Plug in the cable now, if it isn't yet.")
+    return steps

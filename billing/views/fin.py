@@ -1,0 +1,221 @@
+"""Finance: the list of documents, its export, and refunds."""
+
+from datetime import datetime, time, timedelta
+from functools import wraps
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, Sum
+from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billing import actions, showing
+from billing.exceptions import ProviderDown
+from billing.exports import csv_invoices
+from billing.forms import InvoiceFilter, RefundForm
+from billing.models import Cdr, Invoice, Payment
+from billing.views.session import pdf_response
+from stations.exceptions import Refused
+from stations.models import Site
+
+PER_PAGE = 50
+
+
+def needs(permission: str):
+    """Only for people whose role carries the permission; which rows they see is the queryset's matter."""
+
+    def decorate(view):
+        @login_required
+        @wraps(view)
+        def guarded(request, *args, **kwargs):
+            if not request.access.may(permission):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def _filtered(request):
+    """The filter form and the documents that it leaves, newest first."""
+    sites = Site.objects.visible_to(request.access, "view_money")
+    form = InvoiceFilter(request.GET or None, sites=sites)
+    rows = Invoice.objects.run_by(request.access, "view_money").order_by("-issued_at", "-pk")
+    chosen = {name: value for name, value in form.cleaned_data.items() if value} if form.is_valid() else {}
+    if "since" in chosen:
+        rows = rows.filter(issued_at__gte=_midnight(chosen["since"]))
+    if "until" in chosen:
+        rows = rows.filter(issued_at__lt=_midnight(chosen["until"] + timedelta(days=1)))
+    if "site" in chosen:
+        rows = rows.filter(site=chosen["site"])
+    if "kind" in chosen:
+        rows = rows.filter(kind=chosen["kind"])
+    if "status" in chosen:
+        rows = rows.filter(_status(chosen["status"])).distinct()
+    if "q" in chosen:
+        rows = rows.filter(Q(number__icontains=chosen["q"]) | Q(user__email__icontains=chosen["q"]))
+    return form, rows, chosen
+
+
+def _midnight(day) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _status(word: str) -> Q:
+    unpaid = Q(kind=Invoice.Kind.INVOICE, cdr__state=Cdr.State.UNPAID)
+    refunded = Q(kind=Invoice.Kind.INVOICE, credit_notes__isnull=False)
+    return {"unpaid": unpaid, "refunded": refunded, "paid": Q(kind=Invoice.Kind.INVOICE) & ~unpaid}[word]
+
+
+@needs("view_money")
+@require_safe
+def invoices(request):
+    form, rows, chosen = _filtered(request)
+    sums = (
+        rows.order_by()
+        .values("currency")
+        .annotate(net=Sum("net"), tax=Sum("tax"), gross=Sum("gross"), documents=Count("pk"))
+    )
+    page = Paginator(rows.with_place().select_related("refund").prefetch_related("credit_notes"), PER_PAGE)
+    count = page.count
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "title": _("Invoices"),
+        "form": form,
+        "active": _chips(request, form, chosen),
+        "clear_url": request.path,
+        "count": ngettext("%(count)s document", "%(count)s documents", count) % {"count": count},
+        "page": page.get_page(request.GET.get("page")),
+        "sums": [
+            {
+                "currency": row["currency"],
+                "documents": row["documents"],
+                **{name: showing.money(row[name], row["currency"]) for name in ("net", "tax", "gross")},
+            }
+            for row in sums.order_by("currency")
+        ],
+        "csv_url": reverse("fin:invoices_csv") + (f"?{query.urlencode()}" if query else ""),
+        "may_refund": request.access.may("refund"),
+    }
+    return render(request, "fin/invoices.html", context)
+
+
+def _chips(request, form, chosen: dict) -> list[dict]:
+    chips = []
+    for name, value in chosen.items():
+        without = request.GET.copy()
+        without.pop(name, None)
+        without.pop("page", None)
+        label = dict(form.fields[name].choices).get(value, value) if name in ("kind", "status") else value
+        chips.append(
+            {"label": f"{form.fields[name].label}: {label}", "url": f"{request.path}?{without.urlencode()}"}
+        )
+    return chips
+
+
+@needs("view_money")
+@require_safe
+def invoices_csv(request):
+    _form, rows, _chosen = _filtered(request)
+    # From the database in pieces, so that a year of documents needs no more memory than a day.
+    found = rows.order_by("issued_at", "pk").prefetch_related("lines").iterator(chunk_size=500)
+    response = StreamingHttpResponse(csv_invoices.rows(found), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="invoices.csv"'
+    return response
+
+
+def _own_document(request, pk: int, permission: str) -> Invoice:
+    return get_object_or_404(Invoice.objects.run_by(request.access, permission).with_place(), pk=pk)
+
+
+@needs("view_money")
+@require_safe
+def invoice_pdf(request, pk):
+    return pdf_response(_own_document(request, pk, "view_money"))
+
+
+def payment_of(invoice: Invoice) -> Payment | None:
+    """The charge that an invoice was paid with."""
+    paid = Payment.objects.filter(state=Payment.State.CAPTURED)
+    if invoice.cdr_id:
+        return paid.filter(session=invoice.cdr.session_id).first()
+    return paid.filter(booking=invoice.booking_id, purpose=Payment.Purpose.NO_SHOW).first()
+
+
+@needs("refund")
+@require_http_methods(["GET", "HEAD", "POST"])
+def refund(request, pk):
+    """Form, then the same again to confirm, then money."""
+    invoice = _own_document(request, pk, "refund")
+    payment = payment_of(invoice)
+    if invoice.is_credit_note or payment is None or payment.refundable <= 0:
+        messages.error(request, _("Nothing is left to refund on %(number)s.") % {"number": invoice.number})
+        return redirect("fin:invoices")
+    form = RefundForm(
+        request.POST or None,
+        most=payment.refundable,
+        currency=payment.currency,
+        initial={"amount": payment.refundable},
+    )
+    if request.method == "POST" and form.is_valid():
+        if "confirmed" not in request.POST:
+            return _ask(request, invoice, payment, form)
+        try:
+            actions.refund(payment=payment, by=request.user, **form.cleaned_data)
+        except ProviderDown as refusal:
+            messages.warning(request, str(refusal))
+            return redirect("fin:invoices")
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            amount = showing.money(form.cleaned_data["amount"], payment.currency)
+            messages.success(
+                request,
+                _("%(amount)s of %(number)s refunded.") % {"amount": amount, "number": invoice.number},
+            )
+            return redirect("fin:invoices")
+    context = {
+        "title": _("Refund %(number)s") % {"number": invoice.number},
+        "crumbs": [{"label": _("Invoices"), "url": reverse("fin:invoices")}],
+        "form": form,
+        "invoice": invoice,
+        "total": showing.money(invoice.gross, invoice.currency),
+        "most": showing.money(payment.refundable, payment.currency),
+        "card": payment.card,
+    }
+    return render(request, "fin/refund.html", context, status=422 if form.errors else 200)
+
+
+def _ask(request, invoice: Invoice, payment: Payment, form: RefundForm):
+    amount = showing.money(form.cleaned_data["amount"], payment.currency)
+    context = {
+        "base": "base_ops.html",
+        "title": _("Refund %(amount)s?") % {"amount": amount},
+        "question": _("%(number)s, %(buyer)s")
+        % {"number": invoice.number, "buyer": invoice.buyer.get("email") or _("no e-mail")},
+        "consequences": [
+            _("%(amount)s goes back to %(card)s.")
+            % {"amount": amount, "card": payment.card or _("the card")},
+            _("A credit note is issued and mailed. Neither can be undone."),
+        ],
+        "action_url": request.path,
+        "hidden": [
+            ("amount", form.cleaned_data["amount"]),
+            ("reason", form.cleaned_data["reason"]),
+            ("confirmed", "1"),
+        ],
+        "submit": _("Refund %(amount)s") % {"amount": amount},
+        "busy": _("Refunding…"),
+        "danger": True,
+        "cancel_url": request.path,
+    }
+    return render(request, "confirm.html", context)

@@ -1,0 +1,128 @@
+"""Stripe's news: checked, refetched, and applied in the transaction that remembers them.
+
+An event says only that something happened to an object; what is true now is asked for. So late, repeated
+and disordered events all lead to the same end.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from billing import actions, gateway
+from billing.actions.refunds import bounced
+from billing.exceptions import BadSignature, ProviderDown, ProviderRefused
+from billing.models import Payment, Refund, WebhookEvent
+from billing.tasks import proceed
+
+log = logging.getLogger(__name__)
+
+#: Stripe's own events are a few kilobytes.
+LARGEST = 512 * 1024
+
+
+@dataclass(frozen=True)
+class News:
+    """What was read from the provider, and how to write it down: `apply` says in a word what it did."""
+
+    apply: Callable[[], str]
+
+
+@csrf_exempt
+@require_POST
+def stripe_webhook(request: HttpRequest) -> HttpResponse:
+    if int(request.headers.get("Content-Length") or 0) > LARGEST:
+        return HttpResponse("Too large.", status=413)
+    try:
+        event = gateway.event(request.body, request.headers.get("Stripe-Signature", ""))
+    except BadSignature as problem:
+        log.warning("A webhook with a bad signature: %s", problem)
+        return HttpResponse("Bad signature.", status=400)
+    if WebhookEvent.objects.filter(pk=event.id).exists():
+        return HttpResponse("Known.")
+    try:
+        take(event)
+    except ProviderDown:
+        # They try again for three days.
+        return HttpResponse("Later, please.", status=503)
+    return HttpResponse("Thank you.")
+
+
+def take(event) -> None:
+    """Read the object as it is now, then remember the event and its effect together."""
+    object_id = getattr(event.data.object, "id", "") or ""
+    read = READERS.get(event.type)
+    try:
+        news = read(event.data.object) if read else None
+    except ProviderRefused:
+        # They know no such object: nothing to take over.
+        news = None
+    with transaction.atomic():
+        row, is_new = WebhookEvent.objects.get_or_create(
+            pk=event.id, defaults={"type": event.type[:80], "object_id": object_id[:255]}
+        )
+        if not is_new:
+            return
+        row.effect = (news.apply() if news else "ignored")[:120]
+        row.save(update_fields=["effect"])
+
+
+def _intent(thing) -> News | None:
+    payment = Payment.objects.filter(stripe_intent=thing.id).first()
+    if payment is None:
+        return None
+    intent = gateway.retrieve(thing.id)
+
+    def apply() -> str:
+        before = payment.state
+        actions.learn(payment=payment, intent=intent)
+        if payment.state == before:
+            return f"stays {before}"
+        proceed.delay_on_commit(str(payment.pk))
+        return f"{before} → {payment.state}"
+
+    return News(apply)
+
+
+def _checkout(thing) -> News | None:
+    saved = gateway.saved_card(thing.id) if thing.mode == "setup" else None
+    return (
+        News(lambda: "card saved" if actions.save_card_from_event(saved=saved) else "not ours")
+        if saved
+        else None
+    )
+
+
+def _method(thing) -> News | None:
+    saved = gateway.card(thing.id)
+    return News(lambda: "card renewed" if actions.renew_card(saved=saved) else "not ours") if saved else None
+
+
+def _refund(thing) -> News | None:
+    row = Refund.objects.filter(stripe_id=thing.id).first()
+    if row is None:
+        return None
+    status = gateway.refund_status(thing.id)
+    return News(
+        lambda: "refund returned" if status in ("failed", "canceled") and bounced(row=row) else "stays"
+    )
+
+
+READERS: dict[str, Callable] = {
+    "payment_intent.amount_capturable_updated": _intent,
+    "payment_intent.canceled": _intent,
+    "payment_intent.payment_failed": _intent,
+    "payment_intent.requires_action": _intent,
+    "payment_intent.succeeded": _intent,
+    "checkout.session.completed": _checkout,
+    "payment_method.automatically_updated": _method,
+    "payment_method.updated": _method,
+    "refund.updated": _refund,
+    "refund.failed": _refund,
+}

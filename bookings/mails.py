@@ -1,0 +1,36 @@
+"""What drivers are told of their bookings."""
+
+from django.conf import settings
+from django.urls import reverse
+
+from bookings.models import Booking
+from evportal.money import format_money
+from evportal.outbox.actions import queue_mail
+from stations.naming import evse_name, plugs
+
+
+def tell(booking: Booking, news: str) -> None:
+    """Queue a mail, with the calendar entry as it is when the mail goes; once per change of the booking."""
+    site = booking.evse.station.site
+    language = booking.user.language
+    queue_mail(
+        key=f"booking {booking.pk} {news} {booking.sequence}",
+        to=booking.user.email,
+        template=f"bookings/mail/{news}",
+        context={
+            "booking": booking,
+            "site": site,
+            "url": settings.PUBLIC_URL + reverse("bookings:booking", args=[booking.pk]),
+            "place": f"{evse_name(booking.evse)} ({plugs(booking.evse)})",
+            "fee": format_money(booking.fee, site.operator.currency, language) if booking.fee else "",
+            "fee_later": (
+                format_money(booking.noshow_fee, site.operator.currency, language)
+                if booking.noshow_fee
+                else ""
+            ),
+        },
+        language=language,
+        attachments=[
+            {"name": "booking.ics", "type": "text/calendar", "source": "bookings.ics", "id": str(booking.pk)}
+        ],
+    )

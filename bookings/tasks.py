@@ -1,0 +1,54 @@
+"""The clock of bookings: holds that run out, slots that begin, drivers who never came."""
+
+from celery import shared_task
+from django.db.models import F, Q
+from django.utils import timezone
+
+from bookings import actions
+from bookings.availability import OUT_OF_ORDER
+from bookings.models import Booking
+from stations import reservations
+from stations.models import Session
+
+
+@shared_task
+def expire_holds() -> None:
+    now = timezone.now()
+    due = Booking.objects.filter(status=Booking.Status.PENDING, hold_expires_at__lte=now)
+    for booking in due.order_by("hold_expires_at")[:500]:
+        actions.expire_hold(booking=booking, now=now)
+
+
+@shared_task
+def turn_slots() -> None:
+    """Have chargers keep the slots that begin, let go of those that end or that nobody came for."""
+    now = timezone.now()
+    reservations.begin_due(now)
+    begun = Booking.objects.filter(status=Booking.Status.RESERVED, starts_at__lte=now).with_place()
+    for booking in begun.order_by("starts_at").iterator(chunk_size=500):
+        if booking.no_show_at <= now:
+            release(booking, now)
+    reservations.end_due(now)
+
+
+def release(booking: Booking, now) -> None:
+    """A slot whose driver seems not to have come: unless we missed the news, or it wasn't theirs to miss."""
+    session = _session_of(booking)
+    if session is not None and actions.use(booking=booking, session=session):
+        return
+    evse = booking.evse
+    if not evse.station.is_online or evse.state in OUT_OF_ORDER:
+        actions.fail(booking=booking, reason="The charger was out of order.", now=now)
+    else:
+        actions.no_show(booking=booking, now=now)
+
+
+def _session_of(booking: Booking) -> Session | None:
+    """What the driver has charged there: since the place was kept, or already before and still on."""
+    since = Q(start_received_at__gte=booking.opens_at) | Q(stopped_at=None)
+    return (
+        Session.objects.filter(since, evse=booking.evse_id, user=booking.user_id, booking=None, review="")
+        .filter(start_received_at__lt=booking.ends_at)
+        .order_by(F("start_received_at").desc())
+        .first()
+    )

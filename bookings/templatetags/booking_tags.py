@@ -1,0 +1,33 @@
+"""What other apps' pages show of bookings."""
+
+from django import template
+from django.utils import timezone
+
+from bookings import availability
+from bookings.models import Closure
+
+register = template.Library()
+
+
+@register.simple_tag
+def first_free(sites) -> dict:
+    """The first free slot of each site that can be booked soon: `{% first_free sites as soonest %}`."""
+    return availability.first_free(sites, now=timezone.now())
+
+
+@register.simple_tag
+def is_bookable(site) -> bool:
+    return availability.policies_of([site])[site.pk].bookable
+
+
+@register.simple_tag
+def closures_now(site) -> list[Closure]:
+    """What is closed at the site at the moment."""
+    now = timezone.now()
+    running = Closure.objects.filter(evse__station__site=site, starts_at__lte=now, ends_at__gt=now)
+    return list(running.select_related("evse__station").order_by("ends_at"))
+
+
+@register.filter
+def at_site(slots: dict, site):
+    return slots.get(site.pk)

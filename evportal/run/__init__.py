@@ -1,0 +1,1 @@
+"""`make run`: starts the whole portal, watches it, and stops all of it again."""

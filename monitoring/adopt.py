@@ -1,0 +1,52 @@
+"""Take in a charger that called before anybody had entered it."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import transaction
+
+from stations.models import Connector, Evse, PendingStation, Site, Station
+
+
+@transaction.atomic
+def adopt(
+    *, pending: PendingStation, site: Site, name: str, evses: int, standard: str, power_kw: int
+) -> tuple[Station, str] | None:
+    """The new station and its password, which can't be read again; None if somebody was faster."""
+    if not PendingStation.objects.filter(pk=pending.pk).select_for_update().exists():
+        return None
+    if Station.objects.filter(identity=pending.identity).exists():
+        return None
+    # 32 characters: within the 16 to 40 that OCPP allows for a basic auth password.
+    password = secrets.token_hex(16)
+    station = Station(site=site, name=name, identity=pending.identity)
+    station.set_password(password)
+    station.save()
+    operator = site.operator
+    is_dc = standard in DC
+    for number in range(1, evses + 1):
+        evse = Evse.objects.create(
+            station=station,
+            number=number,
+            # eMI3: country, operator, E, the charger's number, the EVSE's; nothing of the identity in it.
+            public_id=f"{site.country}*{operator.party_id or operator.pk}*E{station.pk:05d}*{number}",
+            max_power_w=power_kw * 1000,
+        )
+        Connector.objects.create(
+            evse=evse,
+            standard=standard,
+            format=Connector.Format.CABLE if is_dc else Connector.Format.SOCKET,
+            power_type=Connector.PowerType.DC if is_dc else Connector.PowerType.AC_3_PHASE,
+        )
+    PendingStation.objects.filter(pk=pending.pk).delete()
+    return station, password
+
+
+DC = {
+    Connector.Standard.CCS2,
+    Connector.Standard.CCS1,
+    Connector.Standard.CHADEMO,
+    Connector.Standard.NACS,
+    Connector.Standard.GBT_DC,
+}

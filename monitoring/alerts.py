@@ -1,0 +1,103 @@
+"""When an operator should be told: findings from facts, with the time passed in. No database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+#: A charger that was back for less than this never really was: its alert stays open.
+SETTLE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of one station's connection. Times are ours; never connected means both are None."""
+
+    pk: int
+    name: str
+    site_id: int
+    site_name: str
+    is_online: bool
+    connected_at: datetime | None = None
+    disconnected_at: datetime | None = None
+    has_open_alert: bool = False
+
+    def is_settled(self, now: datetime) -> bool:
+        return self.is_online and self.connected_at is not None and now - self.connected_at >= SETTLE
+
+    def silent_since(self) -> datetime | None:
+        return self.disconnected_at or self.connected_at
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to tell; two findings with the same cause are the same alert."""
+
+    cause: str
+    kind: str
+    severity: str
+    title: str
+    site_id: int
+    station_id: int | None
+    since: datetime
+
+
+def offline_findings(
+    stations: Iterable[Seen], *, minutes: int, severity: str, now: datetime
+) -> list[Finding]:
+    """Stations that have been silent for `minutes`; a site that is silent as a whole is one finding.
+
+    A charger that never connected isn't one: it is still being installed. One that comes and goes keeps
+    its alert until it has been back for a minute, so that twenty reconnections are not twenty mails.
+    """
+    by_site: dict[int, list[Seen]] = defaultdict(list)
+    for station in stations:
+        if station.silent_since() is not None:
+            by_site[station.site_id].append(station)
+    found: list[Finding] = []
+    for members in by_site.values():
+        silent = [one for one in members if _is_silent(one, timedelta(minutes=minutes), now)]
+        if len(members) >= 2 and len(silent) == len(members):
+            found.append(_site_finding(silent, severity))
+        else:
+            found.extend(_station_finding(one, severity) for one in silent)
+    return found
+
+
+def _is_silent(station: Seen, patience: timedelta, now: datetime) -> bool:
+    if station.is_online:
+        return station.has_open_alert and not station.is_settled(now)
+    since = station.silent_since()
+    if since is None:
+        return False
+    # One that was told of already is not forgotten for having been back for a moment.
+    return station.has_open_alert or now - since >= patience
+
+
+def _station_finding(station: Seen, severity: str) -> Finding:
+    since = station.silent_since()
+    assert since is not None
+    return Finding(
+        cause=f"offline:station:{station.pk}",
+        kind="offline",
+        severity=severity,
+        title=f"{station.name} is offline",
+        site_id=station.site_id,
+        station_id=station.pk,
+        since=since,
+    )
+
+
+def _site_finding(silent: list[Seen], severity: str) -> Finding:
+    first = silent[0]
+    return Finding(
+        cause=f"offline:site:{first.site_id}",
+        kind="offline",
+        severity=severity,
+        title=f"{first.site_name} is offline: all {len(silent)} chargers",
+        site_id=first.site_id,
+        station_id=None,
+        since=max(one.silent_since() for one in silent),  # type: ignore[type-var]
+    )

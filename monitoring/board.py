@@ -1,0 +1,195 @@
+"""What the wallboard shows: figures, site tiles and the feed, each read in a fixed number of queries."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, DecimalField, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from evportal.accounts.access import Access
+from monitoring import looks, zones
+from monitoring.models import Alert, Severity
+from stations.models import Evse, Session, Site, Station
+
+#: Sites beyond these are calmer than all shown; the page says how many they are.
+TILES = 60
+SILENT = timedelta(minutes=5)
+ONLINE = Q(station__connection__isnull=False)
+KW = Decimal(1000)
+
+
+def kw(watts) -> str:
+    value = (watts or Decimal(0)) / KW
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def kpis(access: Access, now: datetime) -> list[dict]:
+    """The first row: each number leads to the list of what it counts."""
+    sites = Site.objects.visible_to(access)
+    return [*_states(sites), _silent(sites, now), *_alerts(access), _power(sites), *_today(sites, now)]
+
+
+def _states(sites: QuerySet) -> list[dict]:
+    counted = Evse.objects.filter(station__site__in=sites).aggregate(
+        offline=Count("pk", filter=~ONLINE),
+        **{look: Count("pk", filter=ONLINE & Q(state__in=states)) for look, states in looks.STATES.items()},
+    )
+    shown = ("available", "charging", "preparing", "reserved", "attention", "faulted", "offline")
+    tones = {"faulted": "bad", "attention": "warn"}
+    return [
+        {
+            "label": looks.WORDS[look],
+            "state": look,
+            "value": counted[look],
+            "url": f"{reverse('ops:chargers')}?state={look}",
+            "tone": tones.get(look, "") if counted[look] else "",
+        }
+        for look in shown
+    ]
+
+
+def _silent(sites: QuerySet, now: datetime) -> dict:
+    count = Station.objects.filter(site__in=sites, connection=None, disconnected_at__lte=now - SILENT).count()
+    return {
+        "label": _("Offline over 5 min"),
+        "value": count,
+        "url": f"{reverse('ops:chargers')}?state=silent",
+        "tone": "bad" if count else "",
+    }
+
+
+def _alerts(access: Access) -> list[dict]:
+    if not access.may("view_alerts"):
+        return []
+    counted = (
+        Alert.objects.visible_to(access)
+        .open()
+        .aggregate(
+            all=Count("pk"),
+            critical=Count("pk", filter=Q(severity=Severity.CRITICAL)),
+            unseen=Count("pk", filter=Q(acknowledged_at=None)),
+        )
+    )
+    return [
+        {
+            "label": _("Open alerts"),
+            "value": counted["all"],
+            "note": _("%(critical)s critical, %(unseen)s not acknowledged") % counted,
+            "url": reverse("ops:alerts"),
+            "tone": "bad" if counted["critical"] else "warn" if counted["all"] else "",
+        }
+    ]
+
+
+def _power(sites: QuerySet) -> dict:
+    drawn = Session.objects.open().filter(station__site__in=sites).aggregate(w=Sum("power_w"))["w"]
+    limit = sites.aggregate(w=Sum("grid_limit_w"))["w"]
+    return {
+        "label": _("Power now"),
+        "value": kw(drawn),
+        "unit": "kW",
+        "note": _("of %(limit)s kW grid limit") % {"limit": kw(Decimal(limit))} if limit else "",
+        "tone": "warn" if limit and drawn and drawn > limit else "",
+        "url": reverse("ops:sessions"),
+    }
+
+
+def _today(sites: QuerySet, now: datetime) -> list[dict]:
+    """Today so far, against the same hours of the same weekday last week."""
+    zone = zones.zone_of(sites)
+    today = Q(started_at__gte=zones.midnight(now, zone))
+    before = Q(started_at__gte=zones.midnight(now, zone, 7), started_at__lte=now - timedelta(days=7))
+    counted = Session.objects.filter(today | before, station__site__in=sites).aggregate(
+        energy=Sum("energy_wh", filter=today),
+        sessions=Count("pk", filter=today),
+        energy_before=Sum("energy_wh", filter=before),
+        sessions_before=Count("pk", filter=before),
+    )
+    note = _("%(before)s by now last week")
+    return [
+        {
+            "label": _("Energy today"),
+            "value": kw(counted["energy"]),
+            "unit": "kWh",
+            "note": note % {"before": f"{kw(counted['energy_before'])} kWh"},
+            "url": f"{reverse('ops:sessions')}?tab=history",
+        },
+        {
+            "label": _("Sessions today"),
+            "value": counted["sessions"],
+            "note": note % {"before": counted["sessions_before"]},
+            "url": f"{reverse('ops:sessions')}?tab=history",
+        },
+    ]
+
+
+def _sum_of(queryset: QuerySet, link: str, field: str) -> Coalesce:
+    summed = queryset.filter(**{link: OuterRef("pk")}).order_by().values(link).annotate(total=Sum(field))
+    number = DecimalField(max_digits=14, decimal_places=1)
+    return Coalesce(
+        Subquery(summed.values("total"), output_field=number), Value(Decimal(0)), output_field=number
+    )
+
+
+def _count_of(queryset: QuerySet, link: str) -> Coalesce:
+    counted = queryset.filter(**{link: OuterRef("pk")}).order_by().values(link).annotate(total=Count("pk"))
+    return Coalesce(Subquery(counted.values("total")), Value(0))
+
+
+def tiles(sites: QuerySet, *, limit: int = TILES) -> list[dict]:
+    """Sites worst first, each with a cell for every EVSE."""
+    online = Q(stations__connection__isnull=False)
+    evses = "stations__evses"
+    ranked = (
+        sites.annotate(
+            faulted=Count(evses, filter=online & Q(stations__evses__state="faulted")),
+            offline=Count(evses, filter=Q(stations__connection=None)),
+            attention=Count(evses, filter=online & Q(stations__evses__state__in=looks.STATES["attention"])),
+            alerts_open=_count_of(Alert.objects.open(), "site"),
+            drawn_w=_sum_of(Session.objects.open(), "station__site", "power_w"),
+        )
+        .annotate(trouble=F("faulted") + F("offline"))
+        .order_by("-alerts_open", "-trouble", "-attention", "name", "pk")
+    )
+    cells = Evse.objects.order_by("station__name", "station_id", "number")
+    stations = Station.objects.order_by("name", "pk").prefetch_related(Prefetch("evses", queryset=cells))
+    return [_tile(site) for site in ranked.prefetch_related(Prefetch("stations", queryset=stations))[:limit]]
+
+
+def _tile(site: Site) -> dict:
+    cells, seen = [], []
+    for station in site.stations.all():
+        for evse in station.evses.all():
+            look = looks.look_of(evse)
+            seen.append(look)
+            cells.append(
+                {
+                    "number": len(cells) + 1,
+                    "state": look,
+                    "label": f"{station.name} / {evse.number}: {looks.word_of(evse)}",
+                    "url": reverse("ops:charger", args=[station.pk]),
+                }
+            )
+    worst = looks.worst(seen)
+    busy = sum(look == "charging" for look in seen)
+    meta = [
+        ngettext("%(n)s charging point", "%(n)s charging points", len(seen)) % {"n": len(seen)},
+        _("%(n)s charging") % {"n": busy},
+        f"{kw(site.drawn_w)} kW",
+    ]
+    return {
+        "id": site.pk,
+        "name": site.name,
+        "url": f"{reverse('ops:chargers')}?site={site.pk}",
+        "state": worst if worst in ("faulted", "offline", "attention") else "",
+        "badge": ngettext("%(n)s alert", "%(n)s alerts", site.alerts_open) % {"n": site.alerts_open}
+        if site.alerts_open
+        else "",
+        "meta": " · ".join(meta),
+        "cells": cells,
+    }

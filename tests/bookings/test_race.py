@@ -1,0 +1,116 @@
+"""Many drivers, one slot: the database lets one of them have it, whatever runs at the same time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.db import connection, connections
+
+from bookings import actions
+from bookings.exceptions import BookingRefused, SlotTaken, TooManyBookings
+from bookings.models import Booking, Claim
+from tests import make
+from tests.make import NOON
+
+DRIVERS = 20
+ROUNDS = 5
+HALF = timedelta(minutes=30)
+BEFORE = NOON - timedelta(hours=1)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def race(jobs):
+    """All at the same moment, each over a connection of their own; what each got, or was refused with."""
+    barrier = Barrier(len(jobs))
+
+    def run(job):
+        try:
+            barrier.wait(timeout=30)
+            return job()
+        except BookingRefused as refused:
+            return refused
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(run, jobs))
+
+
+def hold(evse, user, starts_at):
+    return lambda: actions.hold(
+        evse=evse, user=user, starts_at=starts_at, ends_at=starts_at + HALF, now=BEFORE
+    )
+
+
+def drivers(count):
+    return [make.user(password="") for _number in range(count)]
+
+
+def test_one_slot_has_one_winner():
+    evse = make.evse()
+    people = drivers(DRIVERS)
+    for turn in range(ROUNDS):
+        starts_at = NOON + turn * timedelta(hours=1)
+        Booking.objects.update(status=Booking.Status.CANCELED)
+        outcomes = race([hold(evse, user, starts_at) for user in people])
+        won = [each for each in outcomes if isinstance(each, Booking)]
+        lost = [each for each in outcomes if isinstance(each, SlotTaken)]
+        assert (len(won), len(lost)) == (1, DRIVERS - 1), [repr(each) for each in outcomes]
+        assert all(len(each.alternatives) == 3 for each in lost)
+    assert Claim.objects.count() == ROUNDS
+
+
+def test_overlapping_slots_at_the_same_moment():
+    evse = make.evse()
+    shifts = [timedelta(minutes=5 * number) for number in range(6)]
+    outcomes = race([hold(evse, user, NOON + shift) for user, shift in zip(drivers(6), shifts, strict=True)])
+    assert sum(isinstance(each, Booking) for each in outcomes) == 1
+
+
+def test_without_the_constraint_everybody_would_win():
+    """The control: nothing but the constraint stands between two drivers and one slot."""
+    evse = make.evse()
+    people = drivers(DRIVERS)
+    constraint = next(each for each in Claim._meta.constraints if each.name == "no_two_claims_overlap")
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Claim, constraint)
+    try:
+        outcomes = race([hold(evse, user, NOON) for user in people])
+        assert sum(isinstance(each, Booking) for each in outcomes) > 1
+    finally:
+        Claim.objects.all().delete()
+        with connection.schema_editor() as editor:
+            editor.add_constraint(Claim, constraint)
+
+
+def test_one_driver_cannot_pass_the_limit_with_parallel_requests():
+    evse, user = make.evse(), make.user()
+    slots = [NOON + number * HALF for number in range(10)]
+    outcomes = race([hold(evse, user, starts_at) for starts_at in slots])
+    assert sum(isinstance(each, Booking) for each in outcomes) == 3
+    assert sum(isinstance(each, TooManyBookings) for each in outcomes) == 7
+
+
+def test_expiry_and_confirmation_at_the_same_moment_have_one_outcome():
+    for _turn in range(ROUNDS):
+        booking = make.booking(confirmed=False, now=BEFORE)
+        end = booking.hold_expires_at
+        confirmed, expired = race(
+            [
+                lambda booking=booking, end=end: actions.confirm(
+                    booking=Booking.objects.get(pk=booking.pk), now=end - timedelta(seconds=1)
+                ),
+                lambda booking=booking, end=end: actions.expire_hold(
+                    booking=Booking.objects.get(pk=booking.pk), now=end
+                ),
+            ]
+        )
+        booking.refresh_from_db()
+        if isinstance(confirmed, Booking):
+            assert (expired, booking.status) == (False, Booking.Status.RESERVED)
+            assert Claim.objects.filter(booking=booking).exists()
+        else:
+            assert (expired, booking.status) == (True, Booking.Status.FAILED)
+            assert not Claim.objects.filter(booking=booking).exists()

@@ -1,0 +1,3 @@
+from tests.running import portal
+
+__all__ = ["portal"]

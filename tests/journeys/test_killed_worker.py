@@ -1,0 +1,63 @@
+"""What was acknowledged to a charger is in the database, though the worker was killed in the middle."""
+
+import os
+import signal
+
+import pytest
+
+from tests.charger import Charger
+
+pytestmark = pytest.mark.xdist_group("running")
+
+PASSWORD = "a-charger-to-kill-1"
+
+
+async def test_no_acknowledged_reading_is_lost(portal):
+    with portal.api() as api:
+        made = api.post(
+            "stations/",
+            json={
+                "site": "berlin-hauptbahnhof",
+                "identity": "KILL-1",
+                "password": PASSWORD,
+                "evses": [{"number": 1, "connectors": [{"number": 1, "standard": "IEC_62196_T2"}]}],
+            },
+        )
+        assert made.status_code == 201, made.text
+        assert api.post("id-tokens/", json={"token": "KILLTOKEN", "type": "ISO14443"}).status_code == 201
+
+    acknowledged = []
+    async with Charger(portal.ocpp, "KILL-1", PASSWORD) as charger:
+        await charger.boot()
+        await charger.start("KILLTOKEN", meter_wh=0)
+        for wh in range(10, 2010, 10):
+            sampled = {"value": str(wh), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
+            await charger.call(
+                "MeterValues",
+                {
+                    "connectorId": 1,
+                    "transactionId": charger.transaction_id,
+                    # One a minute from a fixed time on: each its own reading.
+                    "meterValue": [{"timestamp": minute(wh // 10), "sampledValue": [sampled]}],
+                },
+            )
+            acknowledged.append(wh)
+            if wh in (500, 1200):
+                for pid in portal.pids(r"celery.*worker.*telemetry"):
+                    os.kill(pid, signal.SIGKILL)
+        transaction = str(charger.transaction_id)
+    portal.until(
+        "SELECT count(*) FROM stations_reading r JOIN stations_session s ON s.id = r.session_id "
+        "WHERE s.transaction_id = %s AND r.measurand = 'Energy.Active.Import.Register'",
+        transaction,
+        expected=len(acknowledged),
+        seconds=60,
+    )
+    (energy,) = portal.query("SELECT energy_wh FROM stations_session WHERE transaction_id = %s", transaction)[
+        0
+    ]
+    assert energy == acknowledged[-1]
+
+
+def minute(number: int) -> str:
+    return f"2026-06-15T{number // 60:02d}:{number % 60:02d}:00Z"
