@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
 
 import stations.api
-from evportal import schema  # noqa: F401  how the two ways to sign in are described
+from evportal.rest import schema  # noqa: F401  how the two ways to sign in are described
 
 router = DefaultRouter()
 router.include_format_suffixes = False

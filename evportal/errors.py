@@ -3,7 +3,7 @@
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from evportal.rest import problem
+from evportal.rest.problems import problem
 
 SENTENCES = {
     400: "This request can't be read.",

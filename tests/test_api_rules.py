@@ -81,7 +81,7 @@ def test_who_works_for_several_says_for_which(operator, settings):
 
 
 def test_keys_and_people_are_counted_apart(operator, rf):
-    from evportal.rest import CallerThrottle
+    from evportal.rest.incoming import CallerThrottle
 
     _key, key = ApiKey.issue(operator=operator, role="manager", name="x")
     person = make.user(pk=key.pk + 10_000)

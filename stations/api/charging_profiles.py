@@ -2,8 +2,8 @@
 
 from rest_framework import mixins, serializers
 
-from evportal.resources import Resource, operator_for
-from evportal.rest import JSONField
+from evportal.rest.fields import JSONField
+from evportal.rest.resources import Resource, operator_for
 from stations import profiles
 from stations.models import ChargingProfile
 

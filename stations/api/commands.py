@@ -3,7 +3,7 @@
 from django_filters import rest_framework as filters
 from rest_framework import mixins, serializers
 
-from evportal.resources import Resource
+from evportal.rest.resources import Resource
 from stations.models import Command
 
 

@@ -4,8 +4,8 @@ from django.http import Http404
 from django_filters import rest_framework as filters
 from rest_framework import mixins, serializers
 
-from evportal.resources import Resource
-from evportal.rest import by_id_or
+from evportal.rest.fields import by_id_or
+from evportal.rest.resources import Resource
 from stations.models import Connector, Evse
 
 

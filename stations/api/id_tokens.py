@@ -5,8 +5,8 @@ from django.db.models import Q
 from django_filters import rest_framework as filters
 from rest_framework import mixins, serializers
 
-from evportal.resources import Resource, operator_for
-from evportal.rest import Refused
+from evportal.rest.problems import Refused
+from evportal.rest.resources import Resource, operator_for
 from stations.models import IdToken
 
 

@@ -4,8 +4,8 @@ from django.db.models import Q
 from django_filters import rest_framework as filters
 from rest_framework import mixins, serializers
 
-from evportal.resources import Resource
-from evportal.rest import CursorPagination
+from evportal.rest.pages import CursorPagination
+from evportal.rest.resources import Resource
 from stations.models import Evse, Reading, Session
 
 

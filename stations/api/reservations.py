@@ -4,7 +4,7 @@ from django.db.models import Q
 from django_filters import rest_framework as filters
 from rest_framework import mixins, serializers
 
-from evportal.resources import Resource
+from evportal.rest.resources import Resource
 from stations.models import Reservation
 
 

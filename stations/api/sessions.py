@@ -4,8 +4,8 @@ from django.db.models import Q
 from django_filters import rest_framework as filters
 from rest_framework import mixins, serializers
 
-from evportal.filters import TrueFalse
-from evportal.resources import Resource
+from evportal.rest.filters import TrueFalse
+from evportal.rest.resources import Resource
 from stations.models import Session
 
 

@@ -4,8 +4,9 @@ from django.http import Http404
 from django.utils.text import slugify
 from rest_framework import mixins, serializers
 
-from evportal.resources import Resource, operator_for
-from evportal.rest import Refused, by_id_or
+from evportal.rest.fields import by_id_or
+from evportal.rest.problems import Refused
+from evportal.rest.resources import Resource, operator_for
 from stations import registry
 from stations.models import Site
 

@@ -8,9 +8,10 @@ from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from evportal.filters import TrueFalse
-from evportal.resources import Resource, RowField
-from evportal.rest import JSONField, Refused
+from evportal.rest.fields import JSONField, RowField
+from evportal.rest.filters import TrueFalse
+from evportal.rest.problems import Refused
+from evportal.rest.resources import Resource
 from stations import commands, registry
 from stations.api.commands import CommandSerializer
 from stations.api.evses import ConnectorSerializer

@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from evportal.rest import Refused
+from evportal.rest.problems import Refused
 
 KEPT_SECONDS = 24 * 3600
 #: A process that died while answering must not block its caller's repeats for a day. No answer takes
