@@ -1,6 +1,7 @@
 """The only push to browsers. The database is the truth: what is sent is read and rendered at that moment.
 
-A message is `{"swap": {id: html}, "at": time}`; live.js replaces the elements of those ids. Groups:
+A message is `{"swap": {id: html}, "at": time}`; live.js replaces the elements of those ids, or reads the page again
+when told to `look`. Groups:
 `live.site.<pk>` is public, `live.ops.<pk of a site>` and `live.station.<pk>` are the operator's,
 `live.session.<pk>` is for who has the session's link. Messages are hints: a browser that missed some
 reads its page again.
@@ -23,7 +24,8 @@ from django.utils import timezone, translation
 
 from evportal.accounts.access import Access
 from monitoring import board, feed, overview, zones
-from stations.models import Command, Session, Site, Station
+from stations import finding
+from stations.models import Command, Evse, Session, Site, Station
 
 #: How long a group counts as watched after a socket last said so; sockets say so twice in that time.
 WATCHED_SECONDS = 75
@@ -162,10 +164,8 @@ def _list_fragments(station: Station) -> dict[str, str]:
 def _public_fragments(station: Station) -> dict[str, str]:
     """What any driver may see of the station; nothing of who charges there."""
     return {
-        f"evse-{evse.pk}": render_to_string(
-            "stations/_evse.html", {"evse": evse, "site": station.site, "server_time": timezone.now()}
-        )
-        for evse in station.evses.all()
+        f"evse-{evse.pk}": render_to_string("stations/_evse.html", {"evse": evse})
+        for evse in finding.cards(Evse.objects.filter(station=station), timezone.now())
     }
 
 
@@ -214,8 +214,7 @@ def _send_session(session_id) -> None:
         return
 
     def fragments():
-        context = {"session": session, "server_time": timezone.now()}
-        return {f"session-{session.link}": render_to_string("billing/_session.html", context)}
+        return {f"session-{session.link}": render_to_string("billing/_session.html", {"session": session})}
 
     _publish(session_group(session.pk), fragments, session.station.site.zone)
 
