@@ -73,6 +73,7 @@ def page(
         moving=moving,
     )[site.pk]
     rows = times.slots(look.day, look.minutes)
+    with_free = [row for row in rows if any(slot.is_free for slot in row.slots)]
     return {
         "site": site,
         "look": look,
@@ -98,9 +99,10 @@ def page(
             for minutes in rules.durations(policy)
         ],
         "standards": _standards(times, look),
-        "times": _heads(rows, site),
-        "rows": [_row(row, site, chosen) for row in rows],
-        "has_free": any(slot.is_free for row in rows for slot in row.slots),
+        "times": _heads(with_free, site),
+        "rows": [_row(row, site, chosen) for row in with_free],
+        # One line says as much as a row of hatched boxes, which on a phone would be a page of them.
+        "full": [{"evse": row.evse, "why": _why_full(row)} for row in rows if row not in with_free],
         "zone_name": now.astimezone(site.zone).tzname(),
     }
 
@@ -152,6 +154,15 @@ def _row(row: EvseSlots, site: Site, chosen: str) -> dict:
             for slot in row.slots
         ],
     }
+
+
+def _why_full(row: EvseSlots) -> str:
+    states = {slot.state for slot in row.slots} - {SlotState.PAST}
+    if states == {SlotState.WALK_IN}:
+        return _("kept for drivers without a booking")
+    if states == {SlotState.CLOSED}:
+        return _("closed")
+    return _("nothing free for this long")
 
 
 def _standards(times: SiteTimes, look: Look) -> list[dict]:

@@ -187,7 +187,7 @@ def _alternative(slot, site, look) -> dict:
 
 
 def _day(moment, site) -> str:
-    return date_format(moment.astimezone(site.zone), "D j N")
+    return date_format(moment.astimezone(site.zone), "D j M")
 
 
 def _agreed(request) -> Decimal:
@@ -202,7 +202,7 @@ def _agreed(request) -> Decimal:
 def _ask_cancel(request, booking, fee, now):
     site = booking.evse.station.site
     with timezone.override(site.zone):
-        until = date_format(timezone.localtime(booking.free_cancel_until), "SHORT_DATETIME_FORMAT")
+        until = date_format(timezone.localtime(booking.free_cancel_until), "j M Y, H:i")
         if fee:
             price = _("Cancelling now costs %(fee)s, because the free time ended on %(until)s.") % {
                 "fee": _money(fee, site),

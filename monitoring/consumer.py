@@ -112,7 +112,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             count += 1
             try:
                 if count % RECHECK_EVERY == 0 and not await self._check_again():
-                    return None
+                    return
             except Exception:
                 # Who can't be checked is not shown anything more; the browser comes back by itself.
                 log.exception("A live socket's access could not be checked")
@@ -145,6 +145,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._check_again()
 
     async def live_swap(self, event):
+        if self.watch.startswith("evse:"):
+            await self._send({"look": True, "at": event["at"]})
+            return
         await self._send({"swap": event["swap"][self.language], "at": event["at"]})
         if self.watch == "ops" and (self.summary_task is None or self.summary_task.done()):
             self.summary_task = self._run(self._summarise())

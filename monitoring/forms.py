@@ -48,7 +48,7 @@ def interrupted(charger: Row) -> list[str]:
     words = ngettext(
         "%(n)s session will be interrupted:", "%(n)s sessions will be interrupted:", len(charger.sessions)
     ) % {"n": len(charger.sessions)}
-    return [words, *(name_of(session) for session in charger.sessions)]
+    return [f"{words} {'; '.join(name_of(session) for session in charger.sessions)}"]
 
 
 def name_of(session: Session) -> str:

@@ -1,6 +1,7 @@
 """The only push to browsers. The database is the truth: what is sent is read and rendered at that moment.
 
-A message is `{"swap": {id: html}, "at": time}`; live.js replaces the elements of those ids. Groups:
+A message is `{"swap": {id: html}, "at": time}`; live.js replaces the elements of those ids, or reads the page again
+when told to `look`. Groups:
 `live.site.<pk>` is public, `live.ops.<pk of a site>` and `live.station.<pk>` are the operator's,
 `live.session.<pk>` is for who has the session's link. Messages are hints: a browser that missed some
 reads its page again.
@@ -8,8 +9,9 @@ reads its page again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
@@ -22,7 +24,8 @@ from django.utils import timezone, translation
 
 from evportal.accounts.access import Access
 from monitoring import board, feed, overview, zones
-from stations.models import Command, Session, Site, Station
+from stations import finding
+from stations.models import Command, Evse, Session, Site, Station
 
 #: How long a group counts as watched after a socket last said so; sockets say so twice in that time.
 WATCHED_SECONDS = 75
@@ -53,9 +56,18 @@ def access_group(user_id) -> str:
 # --- when: at once, then at most once a second ---------------------------------------------------
 
 
-def push_station(station_id: int) -> None:
-    """Its EVSEs for drivers, its row and page for operators, and its site's tile."""
-    _soon("station", station_id)
+def push_stations(station_ids: Iterable[int]) -> None:
+    """Their EVSEs for drivers, their rows and pages for operators, and their sites' tiles.
+
+    A batch of readings may be of hundreds of stations of which nobody watches one, so that is asked first,
+    once for all.
+    """
+    places = {pk: _site_of(pk) for pk in dict.fromkeys(station_ids)}
+    groups = {pk: {station_group(pk), site_group(site), ops_group(site)} for pk, site in places.items()}
+    watched = _watched(*set().union(*groups.values()))
+    for pk, mine in groups.items():
+        if mine & watched:
+            _soon("station", pk)
 
 
 def push_site(site_id: int) -> None:
@@ -63,9 +75,17 @@ def push_site(site_id: int) -> None:
     _soon("site", site_id)
 
 
-def push_session(session_id) -> None:
-    """The session as its driver sees it."""
-    _soon("session", session_id)
+def push_sessions(session_ids: Iterable) -> None:
+    """The sessions as their drivers see them."""
+    groups = {session_group(pk): pk for pk in session_ids}
+    for group in _watched(*groups):
+        _soon("session", groups[group])
+
+
+@lru_cache(maxsize=100_000)
+def _site_of(station_id: int) -> int | None:
+    """A station hardly ever moves; a push that goes to its old site's watchers for a while harms nobody."""
+    return Station.objects.filter(pk=station_id).values_list("site", flat=True).first()
 
 
 def _soon(kind: str, pk) -> None:
@@ -93,6 +113,8 @@ def keep_watching(groups) -> None:
 
 
 def _watched(*groups: str) -> set[str]:
+    if not groups:
+        return set()
     found = cache.get_many([f"live:watched:{group}" for group in groups])
     return {group for group in groups if f"live:watched:{group}" in found}
 
@@ -142,10 +164,8 @@ def _list_fragments(station: Station) -> dict[str, str]:
 def _public_fragments(station: Station) -> dict[str, str]:
     """What any driver may see of the station; nothing of who charges there."""
     return {
-        f"evse-{evse.pk}": render_to_string(
-            "stations/_evse.html", {"evse": evse, "site": station.site, "server_time": timezone.now()}
-        )
-        for evse in station.evses.all()
+        f"evse-{evse.pk}": render_to_string("stations/_evse.html", {"evse": evse})
+        for evse in finding.cards(Evse.objects.filter(station=station), timezone.now())
     }
 
 
@@ -194,8 +214,7 @@ def _send_session(session_id) -> None:
         return
 
     def fragments():
-        context = {"session": session, "server_time": timezone.now()}
-        return {f"session-{session.link}": render_to_string("billing/_session.html", context)}
+        return {f"session-{session.link}": render_to_string("billing/_session.html", {"session": session})}
 
     _publish(session_group(session.pk), fragments, session.station.site.zone)
 

@@ -15,32 +15,29 @@ from stations.models import Site
 
 @receiver(signals.status_changed)
 def on_status_changed(evses, **kwargs):
-    for station_id in dict.fromkeys(evse.station_id for evse in evses):
-        live.push_station(station_id)
+    live.push_stations(evse.station_id for evse in evses)
 
 
 @receiver(signals.station_changed)
 def on_station_changed(station, **kwargs):
-    live.push_station(station.pk)
+    live.push_stations([station.pk])
 
 
 @receiver(signals.readings_recorded)
 def on_readings_recorded(session_ids, station_ids, **kwargs):
-    for station_id in station_ids:
-        live.push_station(station_id)
-    for session_id in session_ids:
-        live.push_session(session_id)
+    live.push_stations(station_ids)
+    live.push_sessions(session_ids)
 
 
 @receiver([signals.session_started, signals.session_ended])
 def on_session_changed(session, **kwargs):
-    live.push_station(session.station_id)
-    live.push_session(session.pk)
+    live.push_stations([session.station_id])
+    live.push_sessions([session.pk])
 
 
 @receiver(signals.command_finished)
 def on_command_finished(command, **kwargs):
-    live.push_station(command.station_id)
+    live.push_stations([command.station_id])
 
 
 @receiver(post_save, sender=Operator)

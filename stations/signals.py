@@ -7,7 +7,10 @@
 `command_finished(command)`: the charger answered, or will not.
 """
 
-from django.db import transaction
+import threading
+from concurrent.futures import Executor
+
+from django.db import close_old_connections, transaction
 from django.dispatch import Signal
 
 session_started = Signal()
@@ -18,6 +21,30 @@ readings_recorded = Signal()
 command_finished = Signal()
 
 
+_here = threading.local()
+
+
+def deliver_in(executor: Executor) -> None:
+    """From this thread on, deliver in the executor: no charger waits for what others do with its news."""
+    _here.executor = executor
+
+
 def after_commit(signal: Signal, **news) -> None:
     """Send the news once the running transaction is committed; a receiver's error is logged, not raised."""
-    transaction.on_commit(lambda: signal.send_robust(sender="stations", **news), robust=True)
+
+    def deliver() -> None:
+        executor = getattr(_here, "executor", None)
+        if executor is None:
+            signal.send_robust(sender="stations", **news)
+        else:
+            executor.submit(_deliver, signal, news)
+
+    transaction.on_commit(deliver, robust=True)
+
+
+def _deliver(signal: Signal, news: dict) -> None:
+    close_old_connections()
+    try:
+        signal.send_robust(sender="stations", **news)
+    finally:
+        close_old_connections()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from billing.actions import bill, booking, charging, invoices
+from billing.actions import booking, charging, invoices
+from billing.actions.bill import settle
 from billing.models import Cdr, Payment, Start
 
 
@@ -25,7 +26,7 @@ def _held(payment: Payment) -> None:
     if payment.session_id is not None:
         cdr = Cdr.objects.filter(session=payment.session_id).first()
         if cdr is not None and cdr.state in (Cdr.State.PRICED, Cdr.State.UNPAID):
-            bill.settle(cdr=cdr)
+            settle(cdr=cdr)
         return
     if payment.booking_id is not None:
         booking.confirm_held(payment=payment)
@@ -39,4 +40,4 @@ def _captured(payment: Payment) -> None:
     elif payment.session_id is not None:
         cdr = Cdr.objects.filter(session=payment.session_id).first()
         if cdr is not None and cdr.state in (Cdr.State.PRICED, Cdr.State.UNPAID):
-            bill.settle(cdr=cdr)
+            settle(cdr=cdr)

@@ -44,7 +44,9 @@ def from_price(place) -> str:
         versions = [version] if version else []
     else:
         prices.attach_sites([place])
-        per_tariff = (next((v for v in found if v.valid_from <= now), None) for found in place.tariff_versions)
+        per_tariff = (
+            next((v for v in found if v.valid_from <= now), None) for found in place.tariff_versions
+        )
         versions = [version for version in per_tariff if version]
     found = [price for version in versions if (price := prices.energy_price(version))]
     if not found:
@@ -62,7 +64,9 @@ def slot_price(evse, starts_at, ends_at, user=None) -> str:
         found = prices.estimate(evse=evse, starts_at=starts_at, ends_at=ends_at, user=user)
     except NoTariff:
         return ""
-    return _("about %(amount)s") % {"amount": format_money(found.gross, found.currency, get_language() or "en")}
+    return _("about %(amount)s") % {
+        "amount": format_money(found.gross, found.currency, get_language() or "en")
+    }
 
 
 @register.simple_tag

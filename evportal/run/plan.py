@@ -25,7 +25,9 @@ def prepare(env: dict[str, str], *, demo: bool) -> Process:
 
 def payments(env: dict[str, str]) -> Process:
     port = int(env["PAYMENT_SIMULATOR_PORT"])
-    return Process("payments", [sys.executable, "-m", "billing.simulator"], env, ready=listens(port))
+    argv = [sys.executable, "-m", "billing.simulator", "--port", str(port), "--data", env["DATA"]]
+    argv += ["--webhook-url", f"{env['PUBLIC_URL']}/billing/stripe/webhook/"]
+    return Process("payments", argv, env, ready=listens(port))
 
 
 def groups(env: dict[str, str]) -> list[list[Process]]:

@@ -10,12 +10,18 @@ from typing import TypeVar
 
 from django.db import close_old_connections, transaction
 
+from stations import signals
+
 T = TypeVar("T")
 
 #: As many as may hold a database connection at once; more would only queue there.
 THREADS = 8
 
-_executor = ThreadPoolExecutor(THREADS, thread_name_prefix="ocpp")
+#: One thread, so that the news of a session arrive in their order.
+news = ThreadPoolExecutor(1, thread_name_prefix="news")
+_executor = ThreadPoolExecutor(
+    THREADS, thread_name_prefix="ocpp", initializer=signals.deliver_in, initargs=(news,)
+)
 
 
 def _run(function: Callable[..., T], args: tuple, kwargs: dict) -> T:

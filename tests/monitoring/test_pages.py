@@ -144,7 +144,9 @@ def test_queries_do_not_grow_with_the_network(client, name):
             PendingStation.objects.create(identity=f"P{station.pk}", first_seen_at=now, last_seen_at=now)
         url = reverse(f"ops:{name}")
         client.get(url)
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             assert client.get(url).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1]
