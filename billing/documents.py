@@ -121,12 +121,12 @@ def _facts(invoice: Invoice, issued: datetime, zone: ZoneInfo) -> list[list[str]
 
 
 def _supply(details: dict, zone: ZoneInfo) -> list[list[str]]:
-    where = ", ".join(filter(None, [details.get("site"), details.get("address"), details.get("country")]))
+    where = ", ".join(filter(None, [details.get("site"), details.get("address")]))
     rows = [[_("Place"), where], [_("Charge point"), details.get("evse", "")]]
     for label, name in ((_("Start"), "starts_at"), (_("End"), "ends_at")):
         if details.get(name):
             at = datetime.fromisoformat(details[name]).astimezone(zone)
-            rows.append([label, f"{date_format(at, 'SHORT_DATE_FORMAT')} {at:%H:%M:%S} {at.tzname()}"])
+            rows.append([label, f"{date_format(at)}, {at:%H:%M:%S} {at.tzname()}"])
     for label, name in ((_("Meter at start"), "meter_start_wh"), (_("Meter at end"), "meter_stop_wh")):
         if details.get(name) is not None:
             rows.append([label, f"{plain(Decimal(details[name]) / 1000)} kWh"])

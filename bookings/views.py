@@ -19,7 +19,6 @@ from bookings import actions, ical, picker, progress
 from bookings.exceptions import BookingRefused, SlotTaken
 from bookings.forms import SlotForm, slot_value
 from bookings.models import Booking
-from evportal import errors
 from evportal.money import format_money
 from stations.models import Site
 
@@ -166,14 +165,13 @@ def _pick(request, site, policy, look, now, *, form=None, chosen="", moving=None
 
 def _taken(request, site, chosen, refused: SlotTaken, look):
     what = picker.slot_words(chosen["evse"], chosen["starts_at"], chosen["ends_at"], site)
-    return errors.page(
-        request,
-        409,
-        taken=_("%(slot)s has just been taken.") % {"slot": what},
-        alternatives=[_alternative(slot, site, look) for slot in refused.alternatives],
-        retry_url=look.url(),
-        retry=_("Show all times"),
-    )
+    context = {
+        "taken": _("%(slot)s has just been taken.") % {"slot": what},
+        "alternatives": [_alternative(slot, site, look) for slot in refused.alternatives],
+        "retry_url": look.url(),
+        "retry": _("Show all times"),
+    }
+    return render(request, "409.html", context, status=409)
 
 
 def _alternative(slot, site, look) -> dict:
