@@ -121,12 +121,12 @@ def _facts(invoice: Invoice, issued: datetime, zone: ZoneInfo) -> list[list[str]
 
 
 def _supply(details: dict, zone: ZoneInfo) -> list[list[str]]:
-    where = ", ".join(filter(None, [details.get("site"), details.get("address"), details.get("country")]))
+    where = ", ".join(filter(None, [details.get("site"), details.get("address")]))
     rows = [[_("Place"), where], [_("Charge point"), details.get("evse", "")]]
     for label, name in ((_("Start"), "starts_at"), (_("End"), "ends_at")):
         if details.get(name):
             at = datetime.fromisoformat(details[name]).astimezone(zone)
-            rows.append([label, f"{date_format(at, 'SHORT_DATE_FORMAT')} {at:%H:%M:%S} {at.tzname()}"])
+            rows.append([label, f"{date_format(at)}, {at:%H:%M:%S} {at.tzname()}"])
     for label, name in ((_("Meter at start"), "meter_start_wh"), (_("Meter at end"), "meter_stop_wh")):
         if details.get(name) is not None:
             rows.append([label, f"{plain(Decimal(details[name]) / 1000)} kWh"])
@@ -153,7 +153,12 @@ def _payment(invoice: Invoice, locale: str) -> str:
     card = f"{paid['brand'].title()} •••• {paid['last4']}" if paid["last4"] else _("card")
     if invoice.is_credit_note:
         return _("%(amount)s refunded to %(card)s.") % {"amount": amount, "card": card}
-    return _("%(amount)s paid by %(card)s.") % {"amount": amount, "card": card}
+    words = _("%(amount)s paid by %(card)s.") % {"amount": amount, "card": card}
+    still_open = Decimal(paid.get("open", "0"))
+    if still_open > 0:
+        due = format_money(still_open, invoice.currency, locale)
+        words += " " + _("%(amount)s is still open.") % {"amount": due}
+    return words
 
 
 def _notes(invoice: Invoice, zone: ZoneInfo) -> list[str]:

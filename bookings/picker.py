@@ -7,12 +7,14 @@ from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.template.loader import render_to_string
-from django.utils.safestring import mark_safe
+from django.utils.functional import SimpleLazyObject
+from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings import availability, rules
-from bookings.availability import EvseSlots, SiteTimes
+from bookings.availability import EvseSlots, SiteTimes, Slot
 from bookings.forms import LookForm, slot_value
 from bookings.models import Booking
 from bookings.rules import SlotState
@@ -73,6 +75,7 @@ def page(
         moving=moving,
     )[site.pk]
     rows = times.slots(look.day, look.minutes)
+    with_free = [row for row in rows if any(slot.is_free for slot in row.slots)]
     return {
         "site": site,
         "look": look,
@@ -98,9 +101,11 @@ def page(
             for minutes in rules.durations(policy)
         ],
         "standards": _standards(times, look),
-        "times": _heads(rows, site),
-        "rows": [_row(row, site, chosen) for row in rows],
-        "has_free": any(slot.is_free for row in rows for slot in row.slots),
+        "evses": times.evses,
+        "times": _heads(with_free, site),
+        "rows": [_row(row, site, chosen) for row in with_free],
+        # One line says as much as a row of hatched boxes, which on a phone would be a page of them.
+        "full": [{"evse": row.evse, "why": _why_full(row)} for row in rows if row not in with_free],
         "zone_name": now.astimezone(site.zone).tzname(),
     }
 
@@ -138,20 +143,39 @@ def _row(row: EvseSlots, site: Site, chosen: str) -> dict:
     return {
         "id": row.evse.pk,
         "label": evse_name(row.evse),
-        # The price is a fragment, because what it says is billing's.
-        "meta": mark_safe(render_to_string("bookings/_evse_meta.html", {"evse": row.evse})),  # noqa: S308
-        "cells": [
-            {
-                "value": slot_value(row.evse, slot.starts_at),
-                "time": rules.wall_clock(slot.starts_at, site.zone),
-                "price": _("free"),
-                "label": slot_words(row.evse, slot.starts_at, slot.ends_at, site),
-                "taken": "" if slot.is_free else WORDS[slot.state],
-                "checked": slot_value(row.evse, slot.starts_at) == chosen,
-            }
-            for slot in row.slots
-        ],
+        "meta": _fragment("bookings/_evse_meta.html", evse=row.evse),
+        "cells": [_cell(slot, site, chosen) for slot in row.slots],
     }
+
+
+def _cell(slot: Slot, site: Site, chosen: str) -> dict:
+    time = rules.wall_clock(slot.starts_at, site.zone)
+    value = slot_value(slot.evse, slot.starts_at)
+    if not slot.is_free:
+        return {"time": time, "taken": WORDS[slot.state]}
+    price = _fragment("bookings/_slot_price.html", slot=slot)
+    words = slot_words(slot.evse, slot.starts_at, slot.ends_at, site)
+    return {
+        "value": value,
+        "time": time,
+        "price": price,
+        "label": format_lazy("{}, {}", words, price),
+        "checked": value == chosen,
+    }
+
+
+def _fragment(template: str, **context):
+    """A piece of the page that is billing's to say; made when it is written, after the tariffs are read."""
+    return SimpleLazyObject(lambda: SafeString(render_to_string(template, context).strip()))
+
+
+def _why_full(row: EvseSlots) -> str:
+    states = {slot.state for slot in row.slots} - {SlotState.PAST}
+    if states == {SlotState.WALK_IN}:
+        return _("kept for drivers without a booking")
+    if states == {SlotState.CLOSED}:
+        return _("closed")
+    return _("nothing free for this long")
 
 
 def _standards(times: SiteTimes, look: Look) -> list[dict]:

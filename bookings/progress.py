@@ -77,7 +77,7 @@ def _kept(booking: Booking, is_kept: bool) -> str:
 
 def _step(title: str, state: str, at: datetime | None = None, note: str = "") -> dict:
     if at is not None:
-        day = date_format(timezone.localtime(at), "SHORT_DATE_FORMAT")
+        day = date_format(timezone.localtime(at), "j M Y")
         note = f"{day}. {note}" if note else day
     return {"title": title, "state": state, "at": at, "note": note}
 

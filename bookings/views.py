@@ -19,7 +19,6 @@ from bookings import actions, ical, picker, progress
 from bookings.exceptions import BookingRefused, SlotTaken
 from bookings.forms import SlotForm, slot_value
 from bookings.models import Booking
-from evportal import errors
 from evportal.money import format_money
 from stations.models import Site
 
@@ -166,14 +165,13 @@ def _pick(request, site, policy, look, now, *, form=None, chosen="", moving=None
 
 def _taken(request, site, chosen, refused: SlotTaken, look):
     what = picker.slot_words(chosen["evse"], chosen["starts_at"], chosen["ends_at"], site)
-    return errors.page(
-        request,
-        409,
-        taken=_("%(slot)s has just been taken.") % {"slot": what},
-        alternatives=[_alternative(slot, site, look) for slot in refused.alternatives],
-        retry_url=look.url(),
-        retry=_("Show all times"),
-    )
+    context = {
+        "taken": _("%(slot)s has just been taken.") % {"slot": what},
+        "alternatives": [_alternative(slot, site, look) for slot in refused.alternatives],
+        "retry_url": look.url(),
+        "retry": _("Show all times"),
+    }
+    return render(request, "409.html", context, status=409)
 
 
 def _alternative(slot, site, look) -> dict:
@@ -187,7 +185,7 @@ def _alternative(slot, site, look) -> dict:
 
 
 def _day(moment, site) -> str:
-    return date_format(moment.astimezone(site.zone), "D j N")
+    return date_format(moment.astimezone(site.zone), "D j M")
 
 
 def _agreed(request) -> Decimal:
@@ -202,7 +200,7 @@ def _agreed(request) -> Decimal:
 def _ask_cancel(request, booking, fee, now):
     site = booking.evse.station.site
     with timezone.override(site.zone):
-        until = date_format(timezone.localtime(booking.free_cancel_until), "SHORT_DATETIME_FORMAT")
+        until = date_format(timezone.localtime(booking.free_cancel_until), "j M Y, H:i")
         if fee:
             price = _("Cancelling now costs %(fee)s, because the free time ended on %(until)s.") % {
                 "fee": _money(fee, site),

@@ -25,8 +25,7 @@ def portal(request):
         "support_email": settings.SUPPORT_EMAIL,
         "demo": settings.DEMO,
         "nav_items": _ops_nav(request, access) if in_ops else _driver_nav(request),
-        "may_ops": bool(access and (access.may("view_ops") or access.may("view_money"))),
-        "in_ops": in_ops,
+        "account_items": _account_items(request, access),
     }
 
 
@@ -43,6 +42,23 @@ def _ops_nav(request, access):
     )
     for item in items:
         item["current"] = item["url"] == current
+    return items
+
+
+def _account_items(request, access):
+    """What the account menu offers beside allauth's own pages: the other desk first, for who has two."""
+    if not getattr(request.user, "is_authenticated", False):
+        return []
+    items = [
+        {"label": _("My charging"), "url": reverse("me:home")},
+        {"label": _("Cards"), "url": reverse("me:cards")},
+        {"label": _("Vehicles"), "url": reverse("me:vehicles")},
+        {"label": _("Charging cards (RFID)"), "url": reverse("me:tokens")},
+    ]
+    if access and access.may("view_money"):
+        items.insert(0, {"label": _("Finance"), "url": reverse("fin:invoices")})
+    if access and access.may("view_ops"):
+        items.insert(0, {"label": _("Operations"), "url": reverse("ops:wallboard")})
     return items
 
 

@@ -1,10 +1,25 @@
-"""Pages for what went wrong: what happened, whether money moved, what to do, and a reference to give us."""
+"""What went wrong, as a page or (under /api/) a problem document: what to do, and a reference to give us."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
+
+from evportal.rest.problems import problem
+
+SENTENCES = {
+    400: "This request can't be read.",
+    403: "You may not do that.",
+    404: "There is no such address.",
+    500: "Something broke on our side. It is logged under this request's id.",
+}
 
 
 def page(request, status: int, **context) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse(
+            problem(status, SENTENCES[status], request),
+            status=status,
+            content_type="application/problem+json",
+        )
     return render(
         request, f"{status}.html", {"reference": getattr(request, "id", ""), **context}, status=status
     )

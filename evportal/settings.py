@@ -210,6 +210,7 @@ STAFF_MFA_REQUIRED = env.bool("STAFF_MFA_REQUIRED", default=not DEMO)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
+FORMAT_MODULE_PATH = "evportal.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
@@ -217,7 +218,7 @@ USE_I18N = True
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA / "static"
+STATIC_ROOT = DATA / "static" if env.bool("STATIC_MANIFEST", default=False) else None
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -263,23 +264,25 @@ OCPP_CALL_TIMEOUT = env.int("OCPP_CALL_TIMEOUT", default=30)
 # Plain ws:// with a password (security profile 1) is for a closed network or the demo.
 OCPP_ALLOW_PLAIN = env.bool("OCPP_ALLOW_PLAIN", default=not HTTPS)
 #: An EVSE that is free again, though its session never ended: how long a late stop may still come.
-LOST_STOP_MINUTES = env.int("LOST_STOP_MINUTES", default=10)
+LOST_STOP_MINUTES = env.int("LOST_STOP_MINUTES", default=1 if DEMO else 10)
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=90)
 READINGS_KEEP_MONTHS = env.int("READINGS_KEEP_MONTHS", default=36)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "evportal.accounts.authentication.ApiKeyAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "evportal.accounts.authentication.PersonAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "evportal.rest.CursorPagination",
+    "DEFAULT_PARSER_CLASSES": ["evportal.rest.incoming.JSONParser"],
+    # OPTIONS would describe forms to whoever asks; the schema does that.
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_PAGINATION_CLASS": "evportal.rest.pages.CursorPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "evportal.rest.problem_details",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "evportal.rest.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "evportal.rest.problems.problem_details",
+    "DEFAULT_THROTTLE_CLASSES": ["evportal.rest.incoming.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env("API_RATE", default="6000/min")},
     "PAGE_SIZE": 50,
     "COERCE_DECIMAL_TO_STRING": True,
@@ -295,6 +298,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Several resources have a “status”; without names their kinds would be numbered.
+    "ENUM_NAME_OVERRIDES": {
+        "CommandStatus": "stations.models.Command.Status",
+        "IdTokenStatus": "stations.models.IdToken.Status",
+        "ReservationStatus": "stations.models.Reservation.Status",
+    },
 }
 
 UNFOLD = {

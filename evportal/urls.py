@@ -9,6 +9,7 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("evportal.api")),
     path("accounts/", include("allauth.urls")),
     path("", include("evportal.accounts.urls")),
     path("", include("evportal.outbox.urls")),

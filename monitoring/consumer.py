@@ -146,6 +146,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._check_again()
 
     async def live_swap(self, event):
+        if self.watch.startswith("evse:"):
+            await self._send({"look": True, "at": event["at"]})
+            return
         await self._send({"swap": event["swap"][self.language], "at": event["at"]})
         if self.watch == "ops":
             self.has_news = True

@@ -11,7 +11,7 @@ from monitoring import live
 from stations.models import Session, Site, Station
 
 WATCH = re.compile(
-    r"(?P<what>ops)|(?P<kind>site|station):(?P<pk>[0-9]{1,18})|session:(?P<link>[A-Za-z0-9_-]{8,64})"
+    r"(?P<what>ops)|(?P<kind>site|evse|station):(?P<pk>[0-9]{1,18})|session:(?P<link>[A-Za-z0-9_-]{8,64})"
 )
 
 
@@ -21,7 +21,7 @@ class Malformed(ValueError):
 
 def check(watch: str) -> None:
     if not WATCH.fullmatch(watch):
-        raise Malformed("watch must be ops, site:<number>, station:<number> or session:<link>")
+        raise Malformed("watch must be ops, site:<number>, evse:<number>, station:<number> or session:<link>")
 
 
 def groups_for(access: Access, watch: str) -> frozenset[str] | None:
@@ -32,6 +32,13 @@ def groups_for(access: Access, watch: str) -> frozenset[str] | None:
     if found["kind"] == "site":
         may = Site.objects.filter(Q(is_public=True) | access.sites("view_ops"), pk=int(found["pk"])).exists()
         return frozenset({live.site_group(int(found["pk"]))}) if may else None
+    if found["kind"] == "evse":
+        # The page of one EVSE shows more than its fragment: it is told to look again (consumer.py).
+        site = Site.objects.filter(
+            Q(is_public=True) | access.sites("view_ops"), stations__evses=int(found["pk"])
+        )
+        pk = site.values_list("pk", flat=True).first()
+        return frozenset({live.site_group(pk)}) if pk else None
     if found["kind"] == "station":
         may = Station.objects.visible_to(access).filter(pk=int(found["pk"])).exists()
         return frozenset({live.station_group(int(found["pk"]))}) if may else None

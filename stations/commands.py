@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import string
+import time
 from datetime import timedelta
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from evportal.accounts.models import ApiKey, Operator, User
@@ -80,6 +81,19 @@ def finish(
     if won:
         command = Command.objects.select_related("station").get(pk=command_id)
         signals.after_commit(signals.command_finished, command=command)
+
+
+def wait(command: Command, seconds: float) -> Command:
+    """Hold on until the command has ended, or for so long; the row tells which."""
+    until, pause = time.monotonic() + seconds, 0.05
+    while not command.is_final and (left := until - time.monotonic()) > 0:
+        if not connection.in_atomic_block:
+            # Web processes share a pool of connections: who waits must not keep one from those who work.
+            connection.close()
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, 0.5)
+        command.refresh_from_db()
+    return command
 
 
 def app_token(user: User, operator: Operator) -> IdToken:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from billing.actions import bill, booking, charging, invoices
+from django.utils.translation import gettext as _
+
+from billing.actions import booking, charging, invoices
+from billing.actions.bill import settle
 from billing.models import Cdr, Payment, Start
 
 
@@ -15,7 +18,9 @@ def proceed(*, payment: Payment) -> None:
             _captured(payment)
         case Payment.State.FAILED | Payment.State.RELEASED:
             for start in Start.objects.filter(payment=payment, state=Start.State.PAYING):
-                charging.fail_start(start=start, problem=payment.error_message or "The hold was not placed.")
+                charging.fail_start(
+                    start=start, problem=payment.error_message or _("The hold was not placed.")
+                )
 
 
 def _held(payment: Payment) -> None:
@@ -25,7 +30,7 @@ def _held(payment: Payment) -> None:
     if payment.session_id is not None:
         cdr = Cdr.objects.filter(session=payment.session_id).first()
         if cdr is not None and cdr.state in (Cdr.State.PRICED, Cdr.State.UNPAID):
-            bill.settle(cdr=cdr)
+            settle(cdr=cdr)
         return
     if payment.booking_id is not None:
         booking.confirm_held(payment=payment)
@@ -39,4 +44,4 @@ def _captured(payment: Payment) -> None:
     elif payment.session_id is not None:
         cdr = Cdr.objects.filter(session=payment.session_id).first()
         if cdr is not None and cdr.state in (Cdr.State.PRICED, Cdr.State.UNPAID):
-            bill.settle(cdr=cdr)
+            settle(cdr=cdr)

@@ -1,12 +1,13 @@
 """Prices on pages: every tag asks billing/prices.py, so a page can't show another figure than the bill.
 
 {% tariff_lines evse %}              the price in AFIR's order, as a list
+{% for group in evses|by_tariff %}   EVSEs in groups that charge the same
 {% from_price evse_or_site %}        "from €0.49/kWh", or nothing where no tariff is set
 {% money amount currency %}          €11.80
 {% slot_price evse starts ends %}    "about €9.40" for a slot
 {% running_cost session %}           the cost up to the last meter value
 {% session_facts session as facts %} what the session page shows, ready formatted
-Lists call `prices.attach(evses)` or `prices.attach_sites(sites)` first, and then cost no query per row.
+{% attach_prices evses_or_sites %}   before a list of prices, which then costs no query per row
 """
 
 from decimal import Decimal
@@ -17,7 +18,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from billing import prices, showing
-from billing.exceptions import NoTariff
 from evportal.money import format_money, format_unit_price
 from stations.models import Evse
 
@@ -27,6 +27,25 @@ register = template.Library()
 @register.simple_tag
 def money(amount, currency: str) -> str:
     return format_money(Decimal(amount), currency, get_language() or "en")
+
+
+@register.simple_tag
+def attach_prices(places) -> str:
+    """Read the tariffs of a list's EVSEs, or of its sites, together."""
+    evses = [place for place in places if isinstance(place, Evse)]
+    prices.attach(evses)
+    prices.attach_sites([place for place in places if not isinstance(place, Evse)])
+    return ""
+
+
+@register.filter
+def by_tariff(evses) -> list[list[Evse]]:
+    """EVSEs in groups that charge the same prices now."""
+    groups: dict = {}
+    for evse in evses:
+        version = prices.version_for(evse, timezone.now())
+        groups.setdefault(version and version.pk, []).append(evse)
+    return list(groups.values())
 
 
 @register.inclusion_tag("billing/_tariff_lines.html")
@@ -44,7 +63,9 @@ def from_price(place) -> str:
         versions = [version] if version else []
     else:
         prices.attach_sites([place])
-        per_tariff = (next((v for v in found if v.valid_from <= now), None) for found in place.tariff_versions)
+        per_tariff = (
+            next((v for v in found if v.valid_from <= now), None) for found in place.tariff_versions
+        )
         versions = [version for version in per_tariff if version]
     found = [price for version in versions if (price := prices.energy_price(version))]
     if not found:
@@ -57,12 +78,17 @@ def from_price(place) -> str:
 
 
 @register.simple_tag
-def slot_price(evse, starts_at, ends_at, user=None) -> str:
-    try:
-        found = prices.estimate(evse=evse, starts_at=starts_at, ends_at=ends_at, user=user)
-    except NoTariff:
+def slot_price(evse, starts_at, ends_at) -> str:
+    version = prices.version_for(evse, starts_at)
+    if version is None:
         return ""
-    return _("about %(amount)s") % {"amount": format_money(found.gross, found.currency, get_language() or "en")}
+    # A page of slots asks for the same price once per connector: the version remembers it while it lives.
+    known = version.__dict__.setdefault("slot_prices", {})
+    key = (evse.max_power_w, starts_at, ends_at)
+    if key not in known:
+        found = prices.estimate(evse=evse, starts_at=starts_at, ends_at=ends_at)
+        known[key] = format_money(found.gross, found.currency, get_language() or "en")
+    return _("about %(amount)s") % {"amount": known[key]}
 
 
 @register.simple_tag

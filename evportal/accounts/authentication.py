@@ -1,10 +1,13 @@
-"""`Authorization: Bearer <key>` for the API."""
+"""Who calls the API: a machine by `Authorization: Bearer <key>`, or a person by the portal's session."""
 
 from datetime import timedelta
 
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.utils import timezone
 from rest_framework import authentication, exceptions
 
+from evportal.accounts.access import Access
 from evportal.accounts.models import ApiKey
 
 USED_EVERY = timedelta(minutes=1)
@@ -36,3 +39,16 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
 
     def authenticate_header(self, request):
         return "Bearer"
+
+
+class PersonAuthentication(authentication.SessionAuthentication):
+    """A signed-in person. As on the pages, what a role grants takes a second factor; without one, only
+    what is the person's own is left."""
+
+    def authenticate(self, request):
+        found = super().authenticate(request)
+        if found is not None and settings.STAFF_MFA_REQUIRED:
+            access = request._request.access
+            if (access.grants or access.everything) and not is_mfa_enabled(found[0]):
+                request._request.access = Access(user_id=found[0].pk)
+        return found

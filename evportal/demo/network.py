@@ -149,6 +149,8 @@ PLACES = (
         ),
         directions="Parking level P1, entrance from Clara-Jaschke-Straße. The chargers are to the left.",
         has_accessible_bay=True,
+        # Who tries the demo should not have to wait for their slot.
+        rules={"slot_minutes": 15, "early_start_minutes": 30},
     ),
     Place(
         "nordlicht",

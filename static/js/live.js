@@ -165,8 +165,9 @@ function connect() {
   };
   socket.onmessage = ({ data }) => {
     heard();
-    const { swap } = JSON.parse(data);
+    const { swap, look } = JSON.parse(data);
     if (swap) receive(swap, true);
+    if (look) refetch();
   };
   socket.onclose = () => {
     const wait = Math.min(30000, 1000 * 2 ** attempts++);

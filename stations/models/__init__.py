@@ -1,3 +1,4 @@
+from stations.models.charging_profile import ChargingProfile
 from stations.models.command import Command
 from stations.models.id_token import IdToken
 from stations.models.journal import Batch, Message, Node
@@ -9,6 +10,7 @@ from stations.models.station import Connector, Evse, PendingStation, State, Stat
 
 __all__ = [
     "Batch",
+    "ChargingProfile",
     "Command",
     "Connector",
     "Evse",

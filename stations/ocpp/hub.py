@@ -42,7 +42,9 @@ class Hub:
         async with self._starting:
             if self.channel:
                 return
-            channel = await get_channel_layer().new_channel("ocpp")
+            # The default prefix, which browsers' consumers have too: channels-redis reads all channels of a
+            # process under one lock, and a second prefix would be read only while nobody reads the first.
+            channel = await get_channel_layer().new_channel()
             await in_thread(_beat, channel, [], {})
             self.channel = channel
             for loop in (self._receive(), self._beats(), self._send_nudges()):

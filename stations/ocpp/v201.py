@@ -153,8 +153,13 @@ def transaction_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fa
     found = tuple(meter.samples(payload.get("meterValue") or [], received_at))
     if found:
         yield facts.Metered(evse, found, transaction["transactionId"])
+    if payload["eventType"] == "Ended":
+        # Many stations say nothing more until the cable is out.
+        if evse > 0:
+            yield facts.Reported(evse, State.FINISHING, received_at)
+        return
     state = transaction.get("chargingState")
-    if state in Session.ChargingState.values and payload["eventType"] != "Ended":
+    if state in Session.ChargingState.values:
         yield facts.Flow(transaction["transactionId"], state, received_at)
 
 

@@ -35,6 +35,8 @@ ERROR_CODES = {
 }
 # How often a charging EVSE looks whether the car has had enough, in demo seconds.
 LOOK_S = 5.0
+# How long a car that came by itself stays after its charge.
+AUTO_UNPLUG_S = 20.0
 
 
 class Point:
@@ -274,8 +276,16 @@ class Point:
 
     async def _auto_plug(self, seconds: float) -> None:
         await self.charger.clock.sleep(seconds)
-        if self.transaction and not self.evse.car:
-            self.plug_in(Car.random(self.charger.rng))
+        if not self.transaction or self.evse.car:
+            return
+        car = Car.random(self.charger.rng)
+        self.plug_in(car)
+        while self.transaction:
+            await self.charger.clock.sleep(LOOK_S)
+        # Who came by themselves also leave by themselves, or the place would be taken for ever.
+        await self.charger.clock.sleep(AUTO_UNPLUG_S)
+        if self.evse.car is car and not self.transaction:
+            self.unplug()
 
     def _allowance_w(self) -> float | None:
         tx = self.transaction

@@ -1,10 +1,11 @@
 """EVSEs in people's words, for templates."""
 
 from django import template
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from stations import naming
-from stations.models import Evse, State
+from stations.models import Evse, Reservation, State
 
 register = template.Library()
 
@@ -15,7 +16,14 @@ register.filter("plugs", naming.plugs)
 def _shown(evse: Evse) -> str:
     """Kept for a booking by the portal alone, a charger doesn't know that it isn't free."""
     state = evse.shown_state
-    return "reserved" if state == State.AVAILABLE and getattr(evse, "is_kept", False) else state
+    return "reserved" if state == State.AVAILABLE and _is_kept(evse) else state
+
+
+def _is_kept(evse: Evse) -> bool:
+    """As `finding.cards` found; a single EVSE that is pushed alone is asked about here."""
+    if not hasattr(evse, "is_kept"):
+        evse.is_kept = Reservation.objects.keeping(evse, timezone.now()).exists()
+    return evse.is_kept
 
 
 @register.filter

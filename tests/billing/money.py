@@ -15,7 +15,9 @@ PARKING = {"type": "PARKING_TIME", "price": 6.0, "vat": 19, "step_size": 60}
 FREE = {"type": "ENERGY", "price": 0, "vat": 19, "step_size": 1}
 
 
-def tariff(*, site=None, evse=None, components=(ENERGY,), valid_from=None, currency="EUR", **ocpi) -> TariffVersion:
+def tariff(
+    *, site=None, evse=None, components=(ENERGY,), valid_from=None, currency="EUR", **ocpi
+) -> TariffVersion:
     """A tariff in force at the site (or one EVSE), prices with tax."""
     site = site or evse.station.site
     row = Tariff.objects.create(operator=site.operator, name=f"Tariff {make.number()}")
@@ -102,7 +104,9 @@ def end(session: Session, *, minutes: int = 30, energy_wh: int = 10_000) -> Sess
     )
 
 
-def reading(session: Session, *, minutes: int, wh: int, measurand: str = "Energy.Active.Import.Register") -> None:
+def reading(
+    session: Session, *, minutes: int, wh: int, measurand: str = "Energy.Active.Import.Register"
+) -> None:
     at = session.started_at + timedelta(minutes=minutes)
     Reading.objects.create(
         evse=session.evse,

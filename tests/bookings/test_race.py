@@ -5,7 +5,9 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import connection, connections
+from django.db.migrations.loader import MigrationLoader
 
 from bookings import actions
 from bookings.exceptions import BookingRefused, SlotTaken, TooManyBookings
@@ -19,6 +21,12 @@ HALF = timedelta(minutes=30)
 BEFORE = NOON - timedelta(hours=1)
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_constraint_brings_its_extension():
+    """Our own PostgreSQL has it already; another's may not."""
+    first = MigrationLoader(connection).get_migration("bookings", "0001_initial").operations[0]
+    assert isinstance(first, BtreeGistExtension)
 
 
 def race(jobs):

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from stations.models import Reservation
 from tests import make
+from tests.billing import money
 
 pytestmark = pytest.mark.django_db
 CCS = "IEC_62196_T2_COMBO"
@@ -127,12 +128,13 @@ class TestFind:
             for _number in range(sites):
                 site = make.site()
                 make.site_rules(site=site)
+                money.tariff(site=site)
                 for _evse in range(2):
                     online_evse(site)
             with CaptureQueriesContext(connection) as queries:
                 find(client, lat="52.5", lng="13.4")
             counts.append(len(queries))
-        assert counts[0] == counts[1] <= 12
+        assert counts[0] == counts[1] <= 14
 
 
 class TestSite:
@@ -149,6 +151,19 @@ class TestSite:
         # The OCPP identity is between the charger and us.
         assert evse.station.identity not in shown
 
+    def test_prices_per_kwh_and_in_full(self, client):
+        site = make.site()
+        for _number in range(2):
+            online_evse(site)
+        own = online_evse(site)
+        money.tariff(site=site, components=(money.ENERGY, money.PARKING))
+        money.tariff(evse=own, components=({**money.ENERGY, "price": 0.79},))
+        shown = client.get(reverse("stations:site", args=[site.slug])).content.decode()
+        # The two that share a tariff are listed once.
+        assert shown.count('<ul class="tariff">') == 2
+        assert shown.count("€0.49/kWh") == 2 and shown.count("€0.79/kWh") == 1
+        assert "from €0.49/kWh" in find(client)[1]
+
     def test_private_and_unknown_sites_are_not_there(self, client):
         private = make.site(is_public=False)
         for slug in (private.slug, "nowhere"):
@@ -158,9 +173,10 @@ class TestSite:
         counts = []
         for evses in (1, 8):
             site = make.site()
+            money.tariff(site=site)
             for _evse in range(evses):
                 online_evse(site)
             with CaptureQueriesContext(connection) as queries:
                 client.get(reverse("stations:site", args=[site.slug]))
             counts.append(len(queries))
-        assert counts[0] == counts[1] <= 6
+        assert counts[0] == counts[1] <= 8

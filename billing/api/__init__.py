@@ -1,0 +1,15 @@
+"""The API's view of money: one module per resource."""
+
+from django.urls import path
+
+from billing.api.invoices import InvoiceExport, Invoices
+from billing.api.payments import Payments
+from billing.api.quotes import Quotes
+from billing.api.tariffs import Tariffs
+
+RESOURCES = {"tariffs": Tariffs, "quotes": Quotes, "payments": Payments, "invoices": Invoices}
+
+#: Files have names, and no slash after them.
+FILES = [
+    path("exports/invoices.csv", InvoiceExport.as_view({"get": "download"}), name="export-invoices"),
+]
