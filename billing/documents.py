@@ -153,7 +153,12 @@ def _payment(invoice: Invoice, locale: str) -> str:
     card = f"{paid['brand'].title()} •••• {paid['last4']}" if paid["last4"] else _("card")
     if invoice.is_credit_note:
         return _("%(amount)s refunded to %(card)s.") % {"amount": amount, "card": card}
-    return _("%(amount)s paid by %(card)s.") % {"amount": amount, "card": card}
+    words = _("%(amount)s paid by %(card)s.") % {"amount": amount, "card": card}
+    still_open = Decimal(paid.get("open", "0"))
+    if still_open > 0:
+        due = format_money(still_open, invoice.currency, locale)
+        words += " " + _("%(amount)s is still open.") % {"amount": due}
+    return words
 
 
 def _notes(invoice: Invoice, zone: ZoneInfo) -> list[str]:

@@ -41,7 +41,8 @@ class ProviderDown(PaymentRefused):
     """Whether the step happened is not known: the row stays, and the sweeper finds out."""
 
     default = _(
-        "The payment service does not answer right now. Nothing is charged twice: we finish or undo this by ourselves."
+        "The payment service does not answer right now. "
+        "Nothing is charged twice: we finish or undo this by ourselves."
     )
 
 

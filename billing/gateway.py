@@ -128,7 +128,8 @@ def decline_words(code: str) -> str:
         case "authentication_required":
             return f"{_('Your bank wants you to confirm payments with this card yourself.')} {nothing}"
         case "payment_intent_authentication_failure":
-            return f"{_('Your bank could not confirm that it is you.')} {nothing} {_('Try again or use another card.')}"
+            again = _("Try again or use another card.")
+            return f"{_('Your bank could not confirm that it is you.')} {nothing} {again}"
         case "processing_error":
             return f"{_('The card could not be checked just now.')} {nothing} {_('Try again in a minute.')}"
     return f"{_('Your bank declined the card.')} {nothing} {_('Use another card or ask your bank.')}"

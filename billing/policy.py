@@ -29,5 +29,5 @@ STOP_AT_SHARE_OF_HOLD = Decimal("0.97")
 
 #: A step of money that has not moved for so long was left by a crash, and the sweeper finishes it.
 STALE_AFTER = timedelta(seconds=30)
-#: A session's readings may come a little after its end; the sweeper looks for unbilled sessions this far back.
+#: How far back the sweeper looks for sessions that nobody has billed.
 LOOK_BACK = timedelta(days=3)

@@ -1,4 +1,4 @@
-"""What pages show of money and sessions, ready formatted; the same for a whole page and for a live fragment."""
+"""What pages show of money and sessions, ready formatted: for whole pages and for live fragments alike."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def kwh(wh: Decimal, places: str = "0.01") -> str:
 
 
 def price_table(lines: Iterable[pricing.Line], currency: str) -> list[dict]:
-    """Rows of templates/_price_lines.html: the item, how much of it at what price, and the amount with tax."""
+    """Rows of templates/_price_lines.html: the item, how much of it at what price, the amount with tax."""
     return [
         {"label": line.description, "detail": _detail(line, currency), "amount": money(line.gross, currency)}
         for line in lines
@@ -151,13 +151,12 @@ def _figures(row: Session, cost: str, now: datetime) -> list[dict]:
     seconds = max(0, int(elapsed.total_seconds()))
     clock = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     power = "–" if row.power_w is None else f"{row.power_w / 1000:.1f}"
-    figures = [
+    return [
         {"label": _("Energy"), "value": kwh(row.energy_wh), "unit": "kWh", "hero": True},
         {"label": _("Cost so far") if row.is_open else _("Cost"), "value": cost or "–"},
         {"label": _("Power"), "value": power, "unit": "kW"},
         {"label": _("Time"), "value": clock, "since": row.started_at if row.is_open else None},
     ]
-    return figures
 
 
 def _idle(row: Session) -> str:

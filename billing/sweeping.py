@@ -9,10 +9,11 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from billing import actions, policy
+from billing import actions, policy, prices
 from billing.exceptions import ProviderDown
-from billing.models import Cdr, Payment, Refund, Start
+from billing.models import Cdr, Payment, Refund, Start, TariffVersion
 from bookings.models import Booking
 from stations.exceptions import Refused
 from stations.models import Session
@@ -45,6 +46,7 @@ def _round(now: datetime) -> None:
         _unopened(now, stale),
         lambda session: actions.secure(session=session, cdr=actions.open_cdr(session=session)),
     )
+    _each(_unsecured(now, stale), lambda session: actions.secure(session=session, cdr=session.cdr))
     _each(_unbilled(now, stale), lambda session: actions.bill(session=session))
     _each(
         Cdr.objects.filter(state=Cdr.State.PRICED, priced_at__lt=stale), lambda cdr: actions.settle(cdr=cdr)
@@ -99,13 +101,22 @@ def _dead_starts(now: datetime, stale: datetime):
 
 
 def _finish_start(start: Start) -> None:
-    late = "Charging did not start in time. Plug in the cable, then try again. The hold on your card is released."
+    late = _("Charging did not start in time. Plug in the cable, then try again. The hold is released.")
     actions.fail_start(start=start, problem=late)
 
 
 def _unopened(now: datetime, stale: datetime):
     recent = Session.objects.filter(cdr=None, start_received_at__range=(now - policy.LOOK_BACK, stale))
     return recent.open().with_place()
+
+
+def _unsecured(now: datetime, stale: datetime):
+    """Running sessions that should be paid for and never came to a hold."""
+    recent = Session.objects.open().filter(start_received_at__range=(now - policy.LOOK_BACK, stale))
+    waiting = recent.filter(payments=None, user__isnull=False, review="", cdr__version__isnull=False)
+    versions = TariffVersion.objects.filter(cdrs__session__in=waiting).distinct()
+    free = [version.pk for version in versions if prices.is_free(version)]
+    return waiting.exclude(cdr__version__in=free).with_place().select_related("cdr__version")
 
 
 def _unbilled(now: datetime, stale: datetime):

@@ -39,6 +39,8 @@ finance = [
     path("invoices/export.csv", fin.invoices_csv, name="invoices_csv"),
     path("invoices/<int:pk>/invoice.pdf", fin.invoice_pdf, name="invoice_pdf"),
     path("invoices/<int:pk>/refund/", fin.refund, name="refund"),
+    path("review/", fin.review, name="review"),
+    path("review/<int:pk>/", fin.decide, name="decide"),
 ]
 
 urlpatterns = [

@@ -218,7 +218,7 @@ USE_I18N = True
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA / "static"
+STATIC_ROOT = DATA / "static" if env.bool("STATIC_MANIFEST", default=False) else None
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -1,7 +1,7 @@
 """The only push to browsers. The database is the truth: what is sent is read and rendered at that moment.
 
-A message is `{"swap": {id: html}, "at": time}`; live.js replaces the elements of those ids, or reads the page again
-when told to `look`. Groups:
+A message is `{"swap": {id: html}, "at": time}`; live.js replaces the elements of those ids, or reads the
+page again when told to `look`. Groups:
 `live.site.<pk>` is public, `live.ops.<pk of a site>` and `live.station.<pk>` are the operator's,
 `live.session.<pk>` is for who has the session's link. Messages are hints: a browser that missed some
 reads its page again.

@@ -59,7 +59,8 @@ def pytest_unconfigure() -> None:
 def with_redis_db(url: str, number: int) -> str:
     parts = urlsplit(url)
     if parts.scheme == "unix":
-        return urlunsplit(parts._replace(query=f"db={number}"))
+        # urlunsplit would leave out the empty host's two slashes, without which it is no URL to redis-py.
+        return f"unix://{parts.path}?db={number}"
     return urlunsplit(parts._replace(path=f"/{number}"))
 
 

@@ -2,7 +2,8 @@
 
 holds    from a card to a payment that is held, captured or released · booking  paying for a slot
 charging from the button to a session · bill    from an ended session to its invoice
-refunds  money back · cards  saved cards · invoices  numbers and documents · follow  what a payment's news lead to
+refunds  money back · cards  saved cards · invoices  numbers and documents
+follow   what a payment's news lead to
 """
 
 from billing.actions.bill import approve, bill, open_cdr, pay_outstanding, settle, waive

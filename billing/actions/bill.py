@@ -128,7 +128,7 @@ def _figures(cdr: Cdr, session: Session) -> dict:
 
 
 def _correct(cdr: Cdr, session: Session) -> None:
-    """A charger's late stop replaced the end that we had estimated: too much is given back, more is not taken."""
+    """A late stop replaced the end that we had estimated: too much is given back, more is not taken."""
     try:
         fields = _figures(cdr, session)
     except pricing.UsageError:

@@ -6,6 +6,7 @@ import logging
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from billing import prices
 from billing.actions import holds, invoices
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class SlotGone(PaymentRefused):
-    default = (
+    default = _(
         "The time for which we held this slot was over before your bank answered. "
         "The hold on your card is released; please choose a slot again."
     )

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from billing import policy, prices
 from billing.actions import holds
@@ -26,7 +28,7 @@ State = Start.State
 class AlreadyCharging(PaymentRefused):
     """The driver's own session runs there; `session` is where to go."""
 
-    default = "You are charging here already."
+    default = _lazy("You are charging here already.")
 
     def __init__(self, session: Session):
         super().__init__()
@@ -119,13 +121,14 @@ def ask_charger(*, start: Start, by: User | None = None) -> Start:
     if not claimed:
         return start
     try:
-        token = commands.app_token(start.user, start.evse.station.site.operator)
-        command = commands.remote_start(evse=start.evse, id_token=token, by=by or start.user)
+        # The message leaves with this commit, so its answer always finds the start it belongs to.
+        with transaction.atomic():
+            token = commands.app_token(start.user, start.evse.station.site.operator)
+            start.command = commands.remote_start(evse=start.evse, id_token=token, by=by or start.user)
+            start.save(update_fields=["command"])
     except Refused as refusal:
         fail_start(start=start, problem=str(refusal))
         raise
-    Start.objects.filter(pk=start.pk).update(command=command)
-    start.command = command
     return start
 
 
@@ -146,10 +149,11 @@ def command_answered(*, command: Command) -> None:
     if start is None or command.accepted:
         return
     problem = {
-        Command.Status.OFFLINE: "The charger is not connected right now. Try another one.",
-        Command.Status.TIMED_OUT: "The charger did not answer. Try again, or use another one.",
+        Command.Status.OFFLINE: _("The charger is not connected right now. Try another one."),
+        Command.Status.TIMED_OUT: _("The charger did not answer. Try again, or use another one."),
     }.get(
-        command.status, "The charger refused to start. Plug in the cable, then try again, or use another one."
+        command.status,
+        _("The charger refused to start. Plug in the cable, then try again, or use another one."),
     )
     fail_start(start=start, problem=problem)
 
@@ -191,7 +195,7 @@ def secure(*, session: Session, cdr: Cdr) -> Payment | None:
         raise
     except PaymentRefused as refusal:
         if policy.STOP_UNSECURED and session.is_open:
-            _stop(session, f"no payment: {refusal}"[:120])
+            _stop(session, f"no payment: {refusal}")
         return None
 
 
@@ -203,20 +207,18 @@ def watch_hold(*, session: Session) -> bool:
     priced = prices.running(session)
     if priced is None or priced.gross < payment.amount * policy.STOP_AT_SHARE_OF_HOLD:
         return False
-    asked = Command.objects.filter(station=session.station, reason=_hold_reached(session))
-    if asked.exclude(status__in=[Command.Status.ERROR, Command.Status.TIMED_OUT]).exists():
+    return _stop(session, "hold reached")
+
+
+def _stop(session: Session, why: str) -> bool:
+    """Tell the charger, once; a charger that refuses or stays silent is told again later."""
+    reason = f"transaction {session.transaction_id}: {why}"[:120]
+    told = Command.objects.filter(station=session.station, reason=reason)
+    if told.exclude(status__in=[Command.Status.ERROR, Command.Status.TIMED_OUT]).exists():
         return False
-    return _stop(session, _hold_reached(session))
-
-
-def _hold_reached(session: Session) -> str:
-    return f"hold reached, transaction {session.transaction_id}"
-
-
-def _stop(session: Session, reason: str) -> bool:
     try:
         commands.remote_stop(session=session, reason=reason)
     except Refused:
-        log.warning("Session %s could not be stopped: %s", session.pk, reason)
+        log.warning("Session %s could not be stopped: %s", session.pk, why)
         return False
     return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from billing.actions import booking, charging, invoices
 from billing.actions.bill import settle
 from billing.models import Cdr, Payment, Start
@@ -16,7 +18,9 @@ def proceed(*, payment: Payment) -> None:
             _captured(payment)
         case Payment.State.FAILED | Payment.State.RELEASED:
             for start in Start.objects.filter(payment=payment, state=Start.State.PAYING):
-                charging.fail_start(start=start, problem=payment.error_message or "The hold was not placed.")
+                charging.fail_start(
+                    start=start, problem=payment.error_message or _("The hold was not placed.")
+                )
 
 
 def _held(payment: Payment) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -37,7 +38,7 @@ def issue_invoice(*, cdr: Cdr) -> Invoice:
         lines=invoicing.lines_of(from_json(cdr.lines)),
         currency=cdr.currency,
         supplied_on=session.stopped_at.astimezone(site.zone).date(),
-        details=_place(session.evse) | _meter(session) | _paid(session),
+        details=_place(session.evse) | _meter(session) | _paid(session, cdr.gross),
         cdr=cdr,
         user=session.user,
         seller=invoicing.seller(site.operator),
@@ -206,9 +207,13 @@ def _meter(session: Session) -> dict:
     }
 
 
-def _paid(session: Session) -> dict:
-    payment = session.payments.filter(state=Payment.State.CAPTURED).select_related("card").first()
-    return {"paid": _paid_with(payment) if payment is not None else None}
+def _paid(session: Session, gross: Decimal) -> dict:
+    """By which card, how much of it, and what is still open when the document is issued."""
+    payments = list(session.payments.filter(state=Payment.State.CAPTURED).select_related("card"))
+    if not payments:
+        return {"paid": None}
+    amount = sum(payment.amount_captured for payment in payments)
+    return {"paid": _paid_with(payments[0], amount=amount) | {"open": str(gross - amount)}}
 
 
 def _paid_with(payment: Payment, *, amount=None) -> dict:

@@ -64,7 +64,7 @@ def fail_refund(*, row: Refund, message: str) -> None:
 
 
 def bounced(*, row: Refund) -> bool:
-    """The driver's bank sent a finished refund back. The credit note stands, so the money is owed otherwise."""
+    """The driver's bank sent a finished refund back. The credit note stands: pay it in another way."""
     return (
         Refund.objects.filter(pk=row.pk, state=State.DONE).update(
             state=State.FAILED,

@@ -111,6 +111,9 @@ class CdrQuerySet(models.QuerySet):
         mine = models.Q(session__user_id=access.user_id) if access.user_id else models.Q(pk__in=[])
         return self.filter(access.sites(permission, "session__station__site") | mine)
 
+    def run_by(self, access: Access, permission: str = "view_money"):
+        return self.filter(access.sites(permission, "session__station__site"))
+
 
 class Cdr(models.Model):
     """A session's price (OCPI *CDR*): frozen version from the start, lines once it has ended."""

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import actions, showing
 from billing.exceptions import ProviderDown
@@ -22,6 +22,7 @@ from billing.exports import csv_invoices
 from billing.forms import InvoiceFilter, RefundForm
 from billing.models import Cdr, Invoice, Payment
 from billing.views.session import pdf_response
+from evportal.money import round_money
 from stations.exceptions import Refused
 from stations.models import Site
 
@@ -105,6 +106,7 @@ def invoices(request):
         ],
         "csv_url": reverse("fin:invoices_csv") + (f"?{query.urlencode()}" if query else ""),
         "may_refund": request.access.may("refund"),
+        "to_check": _to_check(request).count(),
     }
     return render(request, "fin/invoices.html", context)
 
@@ -147,7 +149,8 @@ def payment_of(invoice: Invoice) -> Payment | None:
     """The charge that an invoice was paid with."""
     paid = Payment.objects.filter(state=Payment.State.CAPTURED)
     if invoice.cdr_id:
-        return paid.filter(session=invoice.cdr.session_id).first()
+        paid = paid.filter(session=invoice.cdr.session_id)
+        return max(paid, key=lambda payment: payment.refundable, default=None)
     return paid.filter(booking=invoice.booking_id, purpose=Payment.Purpose.NO_SHOW).first()
 
 
@@ -164,7 +167,7 @@ def refund(request, pk):
         request.POST or None,
         most=payment.refundable,
         currency=payment.currency,
-        initial={"amount": payment.refundable},
+        initial={"amount": round_money(payment.refundable, payment.currency)},
     )
     if request.method == "POST" and form.is_valid():
         if "confirmed" not in request.POST:
@@ -193,6 +196,44 @@ def refund(request, pk):
         "card": payment.card,
     }
     return render(request, "fin/refund.html", context, status=422 if form.errors else 200)
+
+
+def _to_check(request):
+    """Sessions that wait for a person, and those that nobody paid."""
+    waiting = Cdr.objects.run_by(request.access, "refund").filter(
+        state__in=[Cdr.State.REVIEW, Cdr.State.UNPAID]
+    )
+    return waiting.select_related("session__evse", "session__station__site", "session__user")
+
+
+@needs("refund")
+@require_safe
+def review(request):
+    page = Paginator(_to_check(request).order_by("created_at"), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "title": _("Sessions to check"),
+        "crumbs": [{"label": _("Invoices"), "url": reverse("fin:invoices")}],
+        "page": page,
+    }
+    return render(request, "fin/review.html", context)
+
+
+@needs("refund")
+@require_POST
+def decide(request, pk):
+    """Bill a doubtful session after all, or charge nothing for it."""
+    cdr = get_object_or_404(_to_check(request), pk=pk)
+    try:
+        if request.POST.get("decision") == "approve":
+            actions.approve(cdr=cdr, by=request.user)
+        else:
+            actions.waive(cdr=cdr, by=request.user)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        said = {"session": cdr.session, "state": cdr.get_state_display()}
+        messages.success(request, _("%(session)s: %(state)s.") % said)
+    return redirect("fin:review")
 
 
 def _ask(request, invoice: Invoice, payment: Payment, form: RefundForm):

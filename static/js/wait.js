@@ -1,20 +1,15 @@
-// Asks the same page again until it has moved on, without losing focus or scroll.
+// Asks for the same page until it no longer waits, then shows it whole.
 
 const block = document.querySelector("[data-wait]");
 
 async function again() {
   try {
     const answer = await fetch(location.href, { cache: "no-store" });
-    if (answer.redirected) return location.assign(answer.url);
+    if (answer.redirected) return location.replace(answer.url);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = page.getElementById(block.id);
-    const heading = page.querySelector("h1");
-    if (heading && document.querySelector("h1").textContent !== heading.textContent) {
-      document.querySelector("h1").textContent = document.getElementById("announcer").textContent = heading.textContent;
-      document.title = page.title;
-    }
-    if (next && next.innerHTML !== block.innerHTML) block.innerHTML = next.innerHTML;
-    if (next && !("wait" in next.dataset)) return;
+    if (!next || !("wait" in next.dataset)) return location.reload();
+    if (next.innerHTML !== block.innerHTML) block.innerHTML = next.innerHTML;
   } catch {
     // The next attempt may get through.
   }

@@ -435,3 +435,30 @@ def test_finance_totals_are_per_currency(client, books):
 def _as(client, user):
     client.force_login(user)
     return client
+
+
+def doubtful():
+    session = running()
+    return actions.bill(session=money.end(session, minutes=10, energy_wh=30_000))
+
+
+@pytest.mark.parametrize(("decision", "state"), [("approve", "settled"), ("waive", "waived")])
+def test_finance_decides_on_doubtful_sessions(client, books, decision, state):
+    cdr = doubtful()
+    client.force_login(make.member(operator=cdr.session.station.site.operator, role="accountant"))
+    assert "More energy than this charger can give" in body(client.get("/fin/review/"))
+    assert "1 session waits" in body(client.get("/fin/invoices/"))
+    client.post(f"/fin/review/{cdr.pk}/", {"decision": decision})
+    cdr.refresh_from_db()
+    assert cdr.state == state
+    assert "Nothing waits" in body(client.get("/fin/review/"))
+
+
+@pytest.mark.parametrize(("role", "own", "status"), [("technician", True, 403), ("manager", False, 404)])
+def test_finance_decides_on_its_own_sessions_only(client, books, role, own, status):
+    cdr = doubtful()
+    operator = cdr.session.station.site.operator if own else make.operator()
+    client.force_login(make.member(operator=operator, role=role))
+    assert client.post(f"/fin/review/{cdr.pk}/", {"decision": "approve"}).status_code == status
+    cdr.refresh_from_db()
+    assert cdr.state == "review"

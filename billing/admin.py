@@ -1,0 +1,194 @@
+"""Billing in the admin: tariffs get new versions here; what moved money is only looked at."""
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+
+from billing.models import (
+    Cdr,
+    Invoice,
+    InvoiceLine,
+    Payment,
+    Refund,
+    Tariff,
+    TariffAssignment,
+    TariffVersion,
+    WebhookEvent,
+)
+from billing.pricing import Tariff as Prices
+from billing.pricing import TariffError
+from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter, ScopedTabular, SuperuserAdmin
+
+
+class VersionInline(ScopedTabular):
+    model = TariffVersion
+    fields = ["number", "valid_from", "created_by", "created_at"]
+    readonly_fields = fields
+    ordering = ["-number"]
+
+
+@admin.register(Tariff)
+class TariffAdmin(ScopedAdmin):
+    view_permission, change_permission = "view_money", "manage_tariffs"
+    operator_path = "operator"
+    inlines = [VersionInline]
+    list_display = ["name", "operator", "is_active"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter), "is_active"]
+    search_fields = ["name", "operator__name"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["operator"] if obj else []
+
+
+class VersionForm(forms.ModelForm):
+    class Meta:
+        model = TariffVersion
+        fields = ["tariff", "valid_from", "ocpi"]
+
+    def clean(self):
+        cleaned = super().clean()
+        tariff, valid_from = cleaned.get("tariff"), cleaned.get("valid_from")
+        if tariff and valid_from and valid_from < timezone.now() and tariff.versions.exists():
+            self.add_error("valid_from", _("A price can't change for what was charged already."))
+        return cleaned
+
+    def clean_ocpi(self):
+        document = self.cleaned_data["ocpi"]
+        try:
+            prices = Prices.from_ocpi(document)
+        except TariffError as error:
+            raise forms.ValidationError(str(error)) from None
+        tariff = self.cleaned_data.get("tariff")
+        if tariff and prices.currency != tariff.operator.currency:
+            raise forms.ValidationError(
+                _("The operator's currency is %(wanted)s, this tariff's is %(given)s."),
+                params={"wanted": tariff.operator.currency, "given": prices.currency},
+            )
+        return document
+
+
+@admin.register(TariffVersion)
+class TariffVersionAdmin(ScopedAdmin):
+    """Prices that somebody may have been shown never change; new prices are a new version."""
+
+    view_permission, change_permission = "view_money", "manage_tariffs"
+    operator_path = "tariff__operator"
+    form = VersionForm
+    fields = ["tariff", "valid_from", "ocpi"]
+    list_display = ["tariff", "number", "valid_from", "created_by", "created_at"]
+    list_select_related = ["tariff", "created_by"]
+    list_filter = [("tariff", ScopedFilter)]
+    search_fields = ["tariff__name"]
+    date_hierarchy = "valid_from"
+    autocomplete_fields = ["tariff"]
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def save_model(self, request, obj, form, change):
+        # The lock makes two versions at once two numbers.
+        tariff = Tariff.objects.select_for_update().get(pk=obj.tariff_id)
+        obj.number = (tariff.versions.aggregate(last=Max("number"))["last"] or 0) + 1
+        obj.created_by = request.user
+        super().save_model(request, obj, form, change)
+
+
+class AssignmentForm(forms.ModelForm):
+    class Meta:
+        model = TariffAssignment
+        fields = ["tariff", "site", "evse"]
+
+    def clean(self):
+        cleaned = super().clean()
+        tariff, site, evse = (cleaned.get(name) for name in self._meta.fields)
+        if tariff and site and tariff.operator_id != site.operator_id:
+            self.add_error("tariff", _("This tariff is another operator's."))
+        if site and evse and evse.station.site_id != site.pk:
+            self.add_error("evse", _("This EVSE is at another site."))
+        return cleaned
+
+
+@admin.register(TariffAssignment)
+class TariffAssignmentAdmin(ScopedAdmin):
+    view_permission, change_permission = "view_money", "manage_tariffs"
+    site_path = "site"
+    form = AssignmentForm
+    list_display = ["tariff", "site", "evse"]
+    list_select_related = ["tariff", "site", "evse"]
+    list_filter = [("tariff", ScopedFilter), ("site", ScopedFilter)]
+    search_fields = ["tariff__name", "site__name", "evse__public_id"]
+    autocomplete_fields = ["tariff", "site", "evse"]
+
+
+@admin.register(Cdr)
+class CdrAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    site_path = "session__station__site"
+    list_display = ["created_at", "session", "state", "gross", "currency", "review", "priced_at"]
+    list_select_related = ["session__evse"]
+    list_filter = ["state", ("session__station__site", ScopedFilter), ("created_at", RangeDateTimeFilter)]
+    search_fields = ["session__evse__public_id", "session__transaction_id"]
+    date_hierarchy = "created_at"
+
+
+class LineInline(ScopedTabular):
+    model = InvoiceLine
+    show_change_link = False
+    fields = ["position", "text", "quantity", "unit", "unit_price", "vat_percent", "net", "tax", "gross"]
+    readonly_fields = fields
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    site_path = "site"
+    inlines = [LineInline]
+    list_display = ["number", "kind", "issued_at", "site", "net", "tax", "gross", "currency"]
+    list_select_related = ["site"]
+    list_filter = ["kind", ("site", ScopedFilter), ("issued_at", RangeDateTimeFilter)]
+    search_fields = ["number"]
+    date_hierarchy = "issued_at"
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    operator_path = "operator"
+    list_display = [
+        "created_at",
+        "purpose",
+        "state",
+        "amount",
+        "amount_captured",
+        "amount_refunded",
+        "currency",
+    ]
+    list_filter = ["state", "purpose", ("operator", ScopedFilter), ("created_at", RangeDateTimeFilter)]
+    search_fields = ["id", "stripe_intent"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    operator_path = "payment__operator"
+    list_display = ["created_at", "payment", "amount", "reason", "state", "created_by"]
+    list_select_related = ["payment", "created_by"]
+    list_filter = ["state", ("created_at", RangeDateTimeFilter)]
+    search_fields = ["stripe_id", "reason"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(ReadOnly, SuperuserAdmin):
+    list_display = ["received_at", "type", "object_id", "effect"]
+    list_filter = ["type", ("received_at", RangeDateTimeFilter)]
+    search_fields = ["id", "object_id"]
+    date_hierarchy = "received_at"

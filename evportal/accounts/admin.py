@@ -1,0 +1,145 @@
+"""Accounts in the admin: an operator's details, its people and its machines' keys."""
+
+from django import forms
+from django.contrib import admin
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
+from evportal.admin import PersonField, ScopedAdmin, ScopedFilter, SuperuserAdmin
+
+
+@admin.register(Operator)
+class OperatorAdmin(ScopedAdmin):
+    view_permission = change_permission = "manage_members"
+    operator_path = ""
+    list_display = ["name", "party_id", "city", "country", "vat_id", "currency"]
+    search_fields = ["name", "slug", "legal_name", "party_id"]
+    prepopulated_fields = {"slug": ["name"]}
+
+    def has_add_permission(self, request):
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request, obj=None):
+        return request.user.is_superuser
+
+    def get_readonly_fields(self, request, obj=None):
+        # Addresses and EVSE ids that are printed on chargers rest on these.
+        return [] if request.user.is_superuser else ["slug", "party_id", "currency"]
+
+    def get_prepopulated_fields(self, request, obj=None):
+        return self.prepopulated_fields if request.user.is_superuser and obj is None else {}
+
+
+class MembershipForm(forms.ModelForm):
+    user = PersonField(label=_("E-mail"), help_text=_("Of somebody who has signed up already."))
+
+    class Meta:
+        model = Membership
+        fields = ["user", "operator", "role", "limited", "is_active"]
+
+    def clean_user(self):
+        return self.cleaned_data["user"] or self.instance.user
+
+
+@admin.register(Membership)
+class MembershipAdmin(ScopedAdmin):
+    """Which sites a limited membership is for is chosen on the sites' own pages."""
+
+    view_permission = change_permission = "manage_members"
+    operator_path = "operator"
+    form = MembershipForm
+    list_display = ["user", "operator", "role", "limited", "is_active", "created_at"]
+    list_select_related = ["user", "operator"]
+    list_filter = [("operator", ScopedFilter), "role", "is_active"]
+    search_fields = ["user__email", "user__name"]
+    date_hierarchy = "created_at"
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["operator"] if obj else []
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if not obj.user.is_staff:
+            # What they see in the admin is up to the membership; this only opens its door.
+            obj.user.is_staff = True
+            obj.user.save(update_fields=["is_staff"])
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ScopedAdmin):
+    view_permission = change_permission = "manage_members"
+    operator_path = "operator"
+    fields = ["operator", "role", "name"]
+    list_display = ["name", "prefix", "operator", "role", "created_by", "last_used_at", "revoked_at"]
+    list_select_related = ["operator", "created_by"]
+    list_filter = [("operator", ScopedFilter), "role"]
+    search_fields = ["name", "prefix"]
+    date_hierarchy = "created_at"
+    actions = ["revoke"]
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        # Revoked keys stay, because what was done with them is recorded under them.
+        return False
+
+    def get_fields(self, request, obj=None):
+        more = ["prefix", "created_by", "created_at", "last_used_at", "revoked_at"] if obj else []
+        return [*self.fields, *more]
+
+    def save_model(self, request, obj, form, change):
+        key, row = ApiKey.issue(operator=obj.operator, role=obj.role, name=obj.name, created_by=request.user)
+        obj.pk, obj.prefix = row.pk, row.prefix
+        request.issued_key = key
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """The key in the answer itself: it is kept nowhere from which a later page could show it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("The new key"),
+            "opts": self.opts,
+            "api_key": request.issued_key,
+            "row": obj,
+        }
+        response = render(request, "admin/api_key_issued.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @admin.action(description=_("Revoke the chosen keys"))
+    def revoke(self, request, queryset):
+        count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
+        self.message_user(request, _("%(n)s keys are no longer valid.") % {"n": count})
+
+
+@admin.register(User)
+class UserAdmin(SuperuserAdmin):
+    list_display = ["email", "name", "is_active", "is_staff", "is_superuser", "date_joined", "last_login"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    search_fields = ["email", "name"]
+    date_hierarchy = "date_joined"
+    fields = [
+        "email",
+        "name",
+        "language",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "date_joined",
+        "last_login",
+    ]
+    readonly_fields = ["date_joined", "last_login"]
+
+    def has_add_permission(self, request):
+        # People sign up themselves, so that the address is known to be theirs.
+        return False
+
+
+@admin.register(Vehicle)
+class VehicleAdmin(SuperuserAdmin):
+    list_display = ["name", "user", "connector_standard", "battery_kwh"]
+    list_select_related = ["user"]
+    search_fields = ["name", "plate", "user__email"]
+    autocomplete_fields = ["user"]
