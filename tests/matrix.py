@@ -1,0 +1,328 @@
+"""Two operators, everybody who may knock, and a row of everything: what the authorisation matrix is tried on.
+
+Whatever only some may see carries a word of its place, so that a leak is found by looking for it.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver, resolve
+from django.utils import timezone
+
+from billing.models import (
+    Card,
+    Cdr,
+    Customer,
+    Invoice,
+    InvoiceLine,
+    Payment,
+    Quote,
+    Refund,
+    Series,
+    Start,
+    Tariff,
+    TariffAssignment,
+    TariffVersion,
+)
+from bookings.models import Booking, Closure, SiteRules
+from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
+from evportal.outbox.models import Mail, SentMail
+from monitoring.models import Alert, Rule
+from stations.models import (
+    ChargingProfile,
+    Command,
+    Message,
+    PendingStation,
+    Reading,
+    Reservation,
+    Site,
+)
+from tests import make
+
+#: At the first operator's first site and its second, and at the second operator's.
+MINE, AWAY, THEIRS = "Xyzzy", "Frotz", "Plugh"
+OCPI = {
+    "id": "T",
+    "currency": "EUR",
+    "tax_included": "YES",
+    "elements": [{"price_components": [{"type": "ENERGY", "price": 0.5, "vat": 19, "step_size": 1}]}],
+}
+
+
+@dataclass
+class Place:
+    """A site with a row of everything; `ids` fill the addresses of the table, `rows` are for the admin."""
+
+    operator: Operator
+    ids: dict[str, object] = field(default_factory=dict)
+    rows: dict[type, object] = field(default_factory=dict)
+
+
+@dataclass
+class World:
+    mine: Place
+    #: The same operator's, where the technician has no business.
+    away: Place
+    #: By role: somebody signed in, a key, or nobody.
+    clients: dict[str, Client] = field(default_factory=dict)
+
+
+def build() -> World:
+    operator, other = make.operator(slug="first"), make.operator(slug="second")
+    driver = make.user()
+    mine, away = furnish(operator, driver, MINE), furnish(operator, make.user(), AWAY)
+    furnish(other, make.user(), THEIRS)
+    staff = {role: make.member(operator=operator, role=role) for role in ("manager", "accountant", "support")}
+    staff["technician"] = make.member(operator=operator, role="technician", sites=[mine.rows[Site]])
+    staff["manager2"] = make.member(operator=other, role="manager")
+    people = {"driver": driver, "stranger": make.user(), **staff}
+    for person in people.values():
+        Authenticator.objects.create(user=person, type="totp", data={"secret": "not needed here"})
+    # The driver's second factor, under the address of another kind of it.
+    mine.ids["passkey"] = Authenticator.objects.get(user=driver).pk
+    mine.rows |= {Membership: staff["manager"].memberships.get(), User: driver}
+    world = World(mine, away, {"anonymous": Client()})
+    for role, person in people.items():
+        world.clients[role] = Client()
+        world.clients[role].force_login(person, "django.contrib.auth.backends.ModelBackend")
+    for role, where, rights in (
+        ("key", operator, "manager"),
+        ("key_accountant", operator, "accountant"),
+        ("key2", other, "manager"),
+    ):
+        key, row = ApiKey.issue(
+            operator=where, role=rights, name=f"{MINE if where == operator else THEIRS} {role}"
+        )
+        world.clients[role] = Client(headers={"authorization": f"Bearer {key}"})
+        mine.rows.setdefault(ApiKey, row)
+    return world
+
+
+def furnish(operator: Operator, driver: User, mark: str) -> Place:
+    now, n = timezone.now(), make.number()
+    soon = {"starts_at": now + timedelta(hours=1), "ends_at": now + timedelta(hours=2)}
+    money = {"currency": "EUR", "net": Decimal("4.12"), "tax": Decimal("0.78"), "gross": Decimal("4.90")}
+
+    site = make.site(operator=operator)
+    station = make.station(site=site, identity=f"{mark}-CP-{n}", serial_number=f"{mark}{n}")
+    evse = make.evse(station=station)
+    token = make.id_token(operator=operator, token=f"{mark}{n}", user=driver)
+    session = make.session(
+        evse=evse, user=driver, id_token=token, token=token.token, minutes=30, energy_wh=9800
+    )
+    running = make.session(evse=evse, user=driver, id_token=token, token=token.token, started_at=now)
+    reservation = Reservation.objects.create(evse=evse, id_token=token, user=driver, **soon)
+    booking = Booking.objects.create(
+        evse=evse,
+        user=driver,
+        id_token=token,
+        reservation=reservation,
+        status="RESERVED",
+        **soon,
+        closed_reason="",
+    )
+    later = {name: at + timedelta(hours=3) for name, at in soon.items()}
+    closure = Closure.objects.create(evse=evse, reason=f"{mark} works", **later)
+    command = Command.objects.create(
+        station=station, action="DataTransfer", payload={"vendorId": mark}, status="answered", expires_at=now
+    )
+    message = Message.objects.create(
+        at=now,
+        id=uuid.uuid4(),
+        station=station,
+        connection=uuid.uuid4(),
+        from_station=True,
+        kind="call",
+        message_id="1",
+        action="DataTransfer",
+        version="1.6",
+        frame=f'[2,"1","DataTransfer",{{"vendorId":"{mark}"}}]',
+    )
+    Reading.objects.create(
+        evse=evse,
+        session=session,
+        at=now,
+        received_at=now,
+        measurand="Power.Active.Import",
+        phase="",
+        location="Outlet",
+        context="Sample.Periodic",
+        value=11000,
+        unit="W",
+    )
+    profile = ChargingProfile.objects.create(operator=operator, description=f"{mark} {n}", profile={})
+    tariff = Tariff.objects.create(operator=operator, name=f"{mark} {n}")
+    version = TariffVersion.objects.create(tariff=tariff, number=1, valid_from=make.NOON, ocpi=OCPI)
+    assignment = TariffAssignment.objects.create(tariff=tariff, site=site)
+    quote = Quote.objects.create(
+        evse=evse, version=version, user=driver, lines=[], energy_wh=1000, hold_amount=20, **soon, **money
+    )
+    customer, _new = Customer.objects.get_or_create(user=driver, defaults={"stripe_id": f"cus_{n}"})
+    card = Card.objects.create(
+        customer=customer, stripe_id=f"pm_{n}", brand="visa", last4="4242", exp_month=1, exp_year=2040
+    )
+    payment = Payment.objects.create(
+        operator=operator,
+        user=driver,
+        session=session,
+        quote=quote,
+        card=card,
+        state="captured",
+        currency="EUR",
+        amount=20,
+        amount_captured=Decimal("4.90"),
+        error_message=mark,
+    )
+    refund = Refund.objects.create(payment=payment, amount=1, reason=mark, state="done")
+    start = Start.objects.create(
+        user=driver, evse=evse, session=None, state="failed", problem=mark, expires_at=now
+    )
+    cdr = Cdr.objects.create(session=session, version=version, state="settled", **money)
+    series = Series.objects.create(operator=operator, prefix=f"{n}-")
+    invoice = Invoice.objects.create(
+        operator=operator,
+        site=site,
+        series=series,
+        sequence=1,
+        number=f"{n}-1",
+        cdr=cdr,
+        user=driver,
+        issued_at=now,
+        supplied_on=now.date(),
+        seller={"name": operator.name},
+        buyer={"name": f"{mark} Driver", "email": driver.email},
+        **money,
+    )
+    InvoiceLine.objects.create(
+        invoice=invoice,
+        position=1,
+        kind="ENERGY",
+        text="Energy",
+        quantity=Decimal("9.8"),
+        unit="kWh",
+        unit_price=Decimal("0.42"),
+        vat_percent=19,
+        net=money["net"],
+        tax=money["tax"],
+        gross=money["gross"],
+    )
+    alert = Alert.objects.create(
+        site=site,
+        station=station,
+        kind="offline",
+        cause=f"test:{n}",
+        severity="critical",
+        title=f"{mark} is offline",
+        opened_at=now,
+        last_seen_at=now,
+    )
+    vehicle = Vehicle.objects.create(user=driver, name=f"{mark} car")
+    pending = PendingStation.objects.create(identity=f"unknown-{n}", first_seen_at=now, last_seen_at=now)
+    mail = Mail.objects.create(key=f"{mark} {n}", to=driver.email, subject=mark, text=mark)
+    sent = SentMail.objects.create(to=driver.email, sender="x", subject=mark, text=mark)
+    rules = SiteRules.objects.create(site=site)
+    rule, _new = Rule.objects.get_or_create(operator=operator, kind="offline")
+    rows = [
+        operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
+        tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
+        pending, mail, sent, rules, rule,
+    ]  # fmt: skip
+    ids = {
+        "site": site.slug,
+        "station": station.pk,
+        "identity": station.identity,
+        "evse": evse.pk,
+        "public_id": evse.public_id,
+        "token": token.pk,
+        "session": session.pk,
+        "running": running.link,
+        "ended": session.link,
+        "reservation": reservation.pk,
+        "booking": booking.pk,
+        "command": command.pk,
+        "message": message.id,
+        "profile": profile.pk,
+        "tariff": tariff.pk,
+        "quote": quote.pk,
+        "payment": payment.pk,
+        "invoice": invoice.pk,
+        "alert": alert.pk,
+        "card": card.pk,
+        "vehicle": vehicle.pk,
+        "start": start.pk,
+        "pending": pending.pk,
+    }
+    return Place(operator, ids, {type(row): row for row in rows})
+
+
+# Addresses
+
+
+def every_route() -> set[tuple[str, str]]:
+    """(route, method) of everything the resolver knows; method is empty where a view decides by itself."""
+    found = set()
+
+    def walk(patterns, prefix):
+        for pattern in patterns:
+            part = str(pattern.pattern)
+            route = prefix + (part.removeprefix("^") if prefix else part)
+            if not isinstance(pattern, URLPattern):
+                walk(pattern.url_patterns, route)
+                continue
+            actions = getattr(pattern.callback, "actions", None)
+            methods = set(actions) & set(pattern.callback.cls.http_method_names) if actions else {""}
+            found.update((route, method) for method in methods - {"head"})
+
+    walk(get_resolver().url_patterns, "")
+    return found
+
+
+def route_of(url: str, method: str) -> tuple[str, str]:
+    match = resolve(re.sub(r"\?.*", "", url))
+    return match.route, method if getattr(match.func, "actions", None) else ""
+
+
+# Outcomes
+
+GIVEN, DENIED, ASKED_TO_SIGN_IN, BROKEN = "given", "denied", "asked to sign in", "broken"
+
+
+def outcome(response) -> str:
+    if response.status_code == 401:
+        return ASKED_TO_SIGN_IN
+    if response.status_code in (403, 404):
+        return DENIED
+    if response.status_code in (405, 500):
+        return BROKEN
+    if response.status_code in (301, 302):
+        target = response["Location"]
+        if target.startswith(("/accounts/login/", "/admin/login/", "/accounts/reauthenticate/")):
+            return ASKED_TO_SIGN_IN
+        if target.startswith("/accounts/2fa/") and "required" in target:
+            return DENIED
+    return GIVEN
+
+
+def body(response) -> str:
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    return content.decode("utf-8", "replace")
+
+
+class undone(transaction.Atomic):
+    """What happens within is undone; and it doesn't count as an outer transaction of the code under test."""
+
+    def __init__(self):
+        super().__init__(using=None, savepoint=True, durable=False)
+        self._from_testcase = True
+
+    def __exit__(self, *error):
+        transaction.set_rollback(True)
+        super().__exit__(*error)
