@@ -156,7 +156,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 self.summary_task = self._run(self._summarise())
 
     async def _summarise(self):
-        """What is counted over all sites of the viewer: at once, then as often as there is news, but not more."""
+        """What is counted over all sites of the viewer: at once, then with the news, but no more often."""
         while self.has_news:
             self.has_news = False
             swap = await database_sync_to_async(live.summary)(self.access, self.language)

@@ -1,4 +1,4 @@
-"""The main job, whole: find, book, pay, charge, watch, stop, invoice, export. Real processes, real browsers."""
+"""The main job, whole: find, book, pay, charge, watch, stop, invoice, export; real processes and browsers."""
 
 import csv
 import io
@@ -47,7 +47,10 @@ def test_from_an_empty_page_to_the_accountants_file(portal, visitor, tmp_path):
     pay.click()
     expect(driver.get_by_text("Confirmed").first).to_be_visible()
     booking = driver.url
-    assert portal.query("SELECT state, amount FROM billing_payment")[0] == ("held", pytest.approx(float(held)))
+    assert portal.query("SELECT state, amount FROM billing_payment")[0] == (
+        "held",
+        pytest.approx(float(held)),
+    )
 
     # The charger keeps the place; the same slot can't be had a second time.
     driver.get_by_role("button", name="Start charging").click()
