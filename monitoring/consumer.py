@@ -156,10 +156,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 self.summary_task = self._run(self._summarise())
 
     async def _summarise(self):
-        """What is counted over all sites of the viewer: at once, then with the news, but no more often."""
+        """What is counted over all sites of the viewer: at once, then while there is news, but not more."""
         while self.has_news:
-            self.has_news = False
-            swap = await database_sync_to_async(live.summary)(self.access, self.language)
+            self.has_news, now = False, timezone.now()
+            swap = await database_sync_to_async(live.summary)(self.access, self.language, since=now)
             await self._send({"swap": swap})
             await asyncio.sleep(SUMMARY_SECONDS)
 

@@ -10,7 +10,7 @@ reads its page again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from zoneinfo import ZoneInfo
@@ -232,20 +232,22 @@ def _fingerprint(access: Access) -> str:
     return sha256(repr((access.everything, grants)).encode()).hexdigest()
 
 
-def summary(access: Access, language: str) -> dict[str, str]:
-    """The wallboard's figures and feed for one viewer; viewers who may see the same share it for a second."""
+def summary(access: Access, language: str, *, since: datetime) -> dict[str, str]:
+    """The wallboard's figures and feed for one viewer, true at `since` or later.
+
+    Viewers who may see the same share what was counted for the first of them.
+    """
     key = f"live:summary:{language}:{_fingerprint(access)}"
-    known = cache.get(key)
-    if known is not None:
-        return known
+    counted_at, fragments = cache.get(key) or (None, {})
+    if counted_at and counted_at >= since:
+        return fragments
     now = timezone.now()
     zone = zones.zone_of(Site.objects.visible_to(access))
     with translation.override(language), timezone.override(zone):
+        kpis = {"kpis": board.kpis(access, now), "at": now}
         fragments = {
-            "board-kpis": render_to_string(
-                "monitoring/_board_kpis.html", {"kpis": board.kpis(access, now), "at": now}
-            ),
+            "board-kpis": render_to_string("monitoring/_board_kpis.html", kpis),
             "board-feed": render_to_string("monitoring/_board_feed.html", {"events": feed.events(access)}),
         }
-    cache.set(key, fragments, 1)
+    cache.set(key, (now, fragments), 10)
     return fragments

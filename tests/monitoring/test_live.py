@@ -9,6 +9,7 @@ from channels.routing import URLRouter
 from django.test import Client
 from django.utils import timezone
 
+from evportal.accounts.access import Access
 from monitoring import consumer, live
 from monitoring.routing import websocket_urlpatterns
 from monitoring.tasks import push_later
@@ -218,3 +219,14 @@ async def test_sockets_are_counted(world, monkeypatch):
     for one in (*sockets[1:], again):
         await one.leave()
     assert not consumer._open
+
+
+async def test_figures_counted_before_the_news_are_not_reused(world):
+    def read(since):
+        return live.summary(Access.of(world.manager), "en", since=since)["board-kpis"]
+
+    before = timezone.now()
+    assert "7.0" in await sync_to_async(read)(before)
+    await sync_to_async(type(world.session).objects.update)(power_w=9000)
+    assert "7.0" in await sync_to_async(read)(before)
+    assert "9.0" in await sync_to_async(read)(timezone.now())
