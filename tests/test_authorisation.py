@@ -192,6 +192,8 @@ FINANCE = [
     get("/fin/invoices/export.csv", MONEY | OTHER),
     get("/fin/invoices/{invoice}/invoice.pdf", MONEY),
     get("/fin/invoices/{invoice}/refund/", MONEY),
+    get("/fin/review/", MONEY | OTHER),
+    post("/fin/review/{doubt}/", MONEY),
 ]
 
 #: Every person may ask for their own rows; keys only for what their role is for.
@@ -272,7 +274,7 @@ OWN_LOCK = [
 BACK_OFFICE = [
     get("/admin/", STAFF | OTHER, NOBODY),
     get("/admin/search/", STAFF | OTHER, NOBODY),
-    get("/admin/login/", EVERYBODY, NOBODY),
+    get("/admin/login/", STAFF | OTHER, NOBODY),
     post("/admin/logout/", EVERYBODY, NOBODY),
     get("/admin/password_change/", STAFF | OTHER, NOBODY),
     get("/admin/password_change/done/", STAFF | OTHER, NOBODY),
