@@ -44,6 +44,15 @@ class TariffAdmin(ScopedAdmin):
         return ["operator"] if obj else []
 
 
+#: What an empty form begins with, so that nobody has to look up the shape.
+EXAMPLE = {
+    "id": "standard",
+    "currency": "EUR",
+    "tax_included": "NO",
+    "elements": [{"price_components": [{"type": "ENERGY", "price": 0.45, "vat": 19.0, "step_size": 1}]}],
+}
+
+
 class VersionForm(forms.ModelForm):
     class Meta:
         model = TariffVersion
@@ -85,6 +94,9 @@ class TariffVersionAdmin(ScopedAdmin):
     search_fields = ["tariff__name"]
     date_hierarchy = "valid_from"
     autocomplete_fields = ["tariff"]
+
+    def get_changeform_initial_data(self, request):
+        return {"ocpi": EXAMPLE, **super().get_changeform_initial_data(request)}
 
     def has_change_permission(self, request, obj=None):
         return False

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from functools import lru_cache
+from hashlib import sha256
 
 import stripe
 from django.conf import settings
@@ -102,7 +103,7 @@ def _refusals():
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
         log.error("The payment provider does not accept our key: %s", error.user_message)
         raise ProviderDown from error
-    except stripe.InvalidRequestError as error:
+    except (stripe.InvalidRequestError, stripe.IdempotencyError) as error:
         log.warning("The payment provider refused: %s (%s)", error.user_message, error.code)
         raise ProviderRefused from error
     except stripe.StripeError as error:
@@ -138,11 +139,13 @@ def decline_words(code: str) -> str:
 # Customers and cards
 
 
-def ensure_customer(*, row_id: int, email: str, name: str) -> str:
+def ensure_customer(*, row_id: int, created_at: datetime, email: str, name: str) -> str:
+    # Row numbers begin at one wherever the portal is installed, and several may share a test account.
+    key = sha256(f"{row_id} {created_at.isoformat()} {email} {name}".encode()).hexdigest()
     with _refusals():
         customer = client().customers.create(
             {"email": email, "name": name, "metadata": {"customer": str(row_id)}},
-            {"idempotency_key": f"customer-{row_id}"},
+            {"idempotency_key": f"customer-{key}"},
         )
     return customer.id
 

@@ -1,4 +1,4 @@
-"""Slots that an operator books itself, for a card or for nobody in particular: firm at once, without paying."""
+"""Slots that an operator books itself, for a card or for nobody in particular: firm at once, unpaid."""
 
 from __future__ import annotations
 

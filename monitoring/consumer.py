@@ -43,6 +43,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.joined: frozenset[str] = frozenset()
         self.tasks: set[asyncio.Task] = set()
         self.summary_task: asyncio.Task | None = None
+        self.has_news = False
 
     async def connect(self):
         await self.accept()
@@ -149,14 +150,18 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._send({"look": True, "at": event["at"]})
             return
         await self._send({"swap": event["swap"][self.language], "at": event["at"]})
-        if self.watch == "ops" and (self.summary_task is None or self.summary_task.done()):
-            self.summary_task = self._run(self._summarise())
+        if self.watch == "ops":
+            self.has_news = True
+            if self.summary_task is None or self.summary_task.done():
+                self.summary_task = self._run(self._summarise())
 
     async def _summarise(self):
-        """What is counted over all sites of the viewer; what happens while it waits is counted too."""
-        await asyncio.sleep(SUMMARY_SECONDS)
-        swap = await database_sync_to_async(live.summary)(self.access, self.language)
-        await self._send({"swap": swap})
+        """What is counted over all sites of the viewer: at once, then with the news, but no more often."""
+        while self.has_news:
+            self.has_news = False
+            swap = await database_sync_to_async(live.summary)(self.access, self.language)
+            await self._send({"swap": swap})
+            await asyncio.sleep(SUMMARY_SECONDS)
 
     async def _send(self, message: dict) -> None:
         await self.send(json.dumps({"at": timezone.now().isoformat(), **message}))

@@ -111,18 +111,13 @@ class House:
 SCOPED = [model for model, page in admin.site._registry.items() if isinstance(page, ScopedAdmin)]
 NOT_SCOPED = [model for model in admin.site._registry if model not in SCOPED]
 
+EVERYBODY = (Site, Station, Evse, Session, Command)
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
-    "technician": {
-        Site, Station, Evse, Session, Command, SiteRules, Closure, Booking, Rule, Alert,
-    },
-    "accountant": {
-        Site, Station, Evse, Session, Command, Tariff, TariffVersion, TariffAssignment, Cdr, Invoice, Payment, Refund,
-    },
-    "support": {
-        Site, Station, Evse, Session, Command, IdToken, Reservation, SiteRules, Closure, Booking, Rule, Alert,
-    },
-}  # fmt: skip
+    "technician": {*EVERYBODY, SiteRules, Closure, Booking, Rule, Alert},
+    "accountant": {*EVERYBODY, Tariff, TariffVersion, TariffAssignment, Cdr, Invoice, Payment, Refund},
+    "support": {*EVERYBODY, IdToken, Reservation, SiteRules, Closure, Booking, Rule, Alert},
+}
 CHANGES = {
     "technician": {Station, Evse},
     "accountant": set(),

@@ -23,7 +23,12 @@ def customer_of(user: User) -> Customer:
     """The driver at the provider; made on first need, once."""
     customer, _is_new = Customer.objects.get_or_create(user=user)
     if not customer.stripe_id:
-        stripe_id = gateway.ensure_customer(row_id=customer.pk, email=user.email, name=user.get_full_name())
+        stripe_id = gateway.ensure_customer(
+            row_id=customer.pk,
+            created_at=customer.created_at,
+            email=user.email,
+            name=user.get_full_name(),
+        )
         Customer.objects.filter(pk=customer.pk, stripe_id=None).update(stripe_id=stripe_id)
         customer.refresh_from_db()
     return customer

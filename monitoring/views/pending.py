@@ -32,7 +32,7 @@ def pending(request):
 @require_http_methods(["GET", "POST"])
 def adopt_station(request, pk):
     found = get_object_or_404(PendingStation, pk=pk)
-    form = AdoptForm(request.POST or None, access=request.access, initial={"name": found.identity})
+    form = AdoptForm(request.POST or None, access=request.access)
     context = {
         "title": _("Adopt %s") % found.identity,
         "crumbs": [*_crumbs(), {"label": _("Unknown chargers"), "url": reverse("ops:pending")}],

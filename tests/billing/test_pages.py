@@ -462,3 +462,11 @@ def test_finance_decides_on_its_own_sessions_only(client, books, role, own, stat
     assert client.post(f"/fin/review/{cdr.pk}/", {"decision": "approve"}).status_code == status
     cdr.refresh_from_db()
     assert cdr.state == "review"
+
+
+def test_banners_do_not_repeat_the_pages_title(client, provider, driver):
+    booking = held_booking(driver)
+    actions.confirm_booking(booking=booking, card=money.card(driver))
+    page = body(client.get(reverse("billing:charger", args=[booking.evse.public_id])))
+    assert "This is the place that you have booked" in page
+    assert f"<strong>{booking.evse.station.site.name}" not in page
