@@ -186,6 +186,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         user=driver, evse=evse, session=None, state="failed", problem=mark, expires_at=now
     )
     cdr = Cdr.objects.create(session=session, version=version, state="settled", **money)
+    doubtful = make.session(evse=evse, user=driver, token=token.token, minutes=5, review=mark)
+    doubt = Cdr.objects.create(session=doubtful, version=version, state="review", review=mark, **money)
     series = Series.objects.create(operator=operator, prefix=f"{n}-")
     invoice = Invoice.objects.create(
         operator=operator,
@@ -254,6 +256,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "quote": quote.pk,
         "payment": payment.pk,
         "invoice": invoice.pk,
+        "doubt": doubt.pk,
         "alert": alert.pk,
         "card": card.pk,
         "vehicle": vehicle.pk,

@@ -2,16 +2,19 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from threading import Barrier
 
 import pytest
 from django.core.cache import cache
+from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from evportal.accounts.models import ApiKey
+from evportal.rest.incoming import CallerThrottle, TooLarge, limit_body
 from stations.models import Command, IdToken
 from tests import make
 from tests.api import Caller, as_person, caller
@@ -81,8 +84,6 @@ def test_who_works_for_several_says_for_which(operator, settings):
 
 
 def test_keys_and_people_are_counted_apart(operator, rf):
-    from evportal.rest.incoming import CallerThrottle
-
     _key, key = ApiKey.issue(operator=operator, role="manager", name="x")
     person = make.user(pk=key.pk + 10_000)
     key.pk = person.pk
@@ -274,3 +275,21 @@ def test_anybody_may_read_the_document_and_the_guide_asks_nobody_else():
     text = page.content.decode()
     assert "http://" not in text.replace("http://testserver", "") and "https://" not in text
     assert "/static/drf_spectacular_sidecar/" in text
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(10, True), (1001, False)])
+def test_a_body_sent_in_chunks_is_read_and_limited_too(settings, size, is_taken):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v1/id-tokens/",
+        "headers": [(b"transfer-encoding", b"chunked"), (b"content-type", b"application/json")],
+    }
+    request = ASGIRequest(scope, BytesIO(b"x" * size))
+    if is_taken:
+        limit_body(request)
+        assert (request.body, request.META["CONTENT_LENGTH"]) == (b"x" * size, str(size))
+    else:
+        with pytest.raises(TooLarge):
+            limit_body(request)
