@@ -11,7 +11,7 @@ from evportal.accounts.models import Operator
 from monitoring import actions
 from monitoring.alerts import Seen, offline_findings
 from monitoring.models import Alert, Kind, Rule
-from stations.models import Station
+from stations.models import Node, Station
 
 
 def check(*, now: datetime) -> None:
@@ -36,7 +36,7 @@ def check_offline(*, rule: Rule, now: datetime) -> None:
         if not cursor.fetchone()[0]:
             return
     alerts = list(Alert.objects.open().filter(kind=Kind.OFFLINE, site__operator_id=rule.operator_id))
-    stations = facts(rule.operator_id, alerts)
+    stations = facts(rule.operator_id, alerts, now)
     findings = offline_findings(stations, minutes=rule.minutes, severity=rule.severity, now=now)
     by_cause = {alert.cause: alert for alert in alerts}
     for finding in findings:
@@ -50,10 +50,12 @@ def check_offline(*, rule: Rule, now: datetime) -> None:
         actions.resolve(alert=alert, reason=_reason(alert, sites_down, names), now=now)
 
 
-def facts(operator_id: int, alerts: list[Alert]) -> list[Seen]:
+def facts(operator_id: int, alerts: list[Alert], now: datetime) -> list[Seen]:
     told_stations = {alert.station_id for alert in alerts if alert.station_id}
     told_sites = {alert.site_id for alert in alerts if not alert.station_id}
     stations = Station.objects.filter(site__operator_id=operator_id).select_related("site")
+    # While nobody listened no charger could connect; that outage is ours, not theirs.
+    since = Node.listening_since(now)
     return [
         Seen(
             pk=station.pk,
@@ -62,11 +64,15 @@ def facts(operator_id: int, alerts: list[Alert]) -> list[Seen]:
             site_name=station.site.name,
             is_online=station.is_online,
             connected_at=station.connected_at,
-            disconnected_at=station.disconnected_at,
+            disconnected_at=_later(station.disconnected_at, since),
             has_open_alert=station.pk in told_stations or station.site_id in told_sites,
         )
         for station in stations
     ]
+
+
+def _later(disconnected_at: datetime | None, since: datetime | None) -> datetime | None:
+    return max(disconnected_at, since) if disconnected_at and since else disconnected_at
 
 
 def _reason(alert: Alert, sites_down: set[int], names: dict[int, str]) -> str:

@@ -11,12 +11,12 @@ from django.utils import timezone
 from stations import commands, partitions, sessions, signals
 from stations import ingest as ingesting
 from stations.models import Batch, Command, Node, Session, State, Station
+from stations.models.journal import NODE_SILENT
 
 log = logging.getLogger(__name__)
 
 #: A nudge is late after this; the sweep then ingests the batch itself.
 LATE = timedelta(seconds=5)
-NODE_SILENT = timedelta(seconds=20)
 MAX_ATTEMPTS = 50
 
 

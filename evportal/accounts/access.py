@@ -94,7 +94,8 @@ class Access:
             if grant.site_ids is None:
                 allowed |= Q(**{f"{prefix}operator_id": grant.operator_id})
             else:
-                allowed |= Q(**{f"{pk}__in": grant.site_ids})
+                # The operator too: a site that changed hands is not the old operator's people's any more.
+                allowed |= Q(**{f"{pk}__in": grant.site_ids, f"{prefix}operator_id": grant.operator_id})
         return allowed
 
     def operators(self, permission: str, path: str = "operator") -> Q:

@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("channel", models.CharField(max_length=100, unique=True)),
+                ("started_at", models.DateTimeField()),
                 ("seen_at", models.DateTimeField()),
             ],
         ),

@@ -1,5 +1,7 @@
 """The journal: every frame to and from chargers, and which of them workers still have to ingest."""
 
+from datetime import timedelta
+
 from django.db import models
 
 from evportal.accounts.access import Access
@@ -66,11 +68,22 @@ class Message(models.Model):
         return f"{self.action} {self.message_id}"
 
 
+#: A process that has not said for so long that it lives is taken for dead.
+NODE_SILENT = timedelta(seconds=20)
+
+
 class Node(models.Model):
     """A web process that holds chargers' sockets; one that falls silent has lost them."""
 
     channel = models.CharField(max_length=100, unique=True)
+    started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
 
     def __str__(self):
         return self.channel
+
+    @classmethod
+    def listening_since(cls, now):
+        """Since when chargers could connect at all; None while no process listens."""
+        alive = cls.objects.filter(seen_at__gte=now - NODE_SILENT)
+        return alive.aggregate(since=models.Min("started_at"))["since"]

@@ -188,7 +188,9 @@ def _let_go(station_id: int, connection_id: uuid.UUID, last_seen: datetime) -> N
 def _beat(channel: str, seen: list[tuple[int, datetime]], mine: dict[int, uuid.UUID]) -> list[int]:
     """This process lives, its chargers were last heard then; returns those it had been given up for lost."""
     now = datetime.now(UTC)
-    Node.objects.update_or_create(channel=channel, defaults={"seen_at": now})
+    Node.objects.update_or_create(
+        channel=channel, defaults={"seen_at": now}, create_defaults={"seen_at": now, "started_at": now}
+    )
     recently = now - timedelta(seconds=BEAT_SECONDS * 2)
     stations = [
         Station(pk=pk, last_seen_at=last_seen) for pk, last_seen in sorted(seen) if last_seen > recently

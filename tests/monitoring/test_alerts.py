@@ -12,7 +12,7 @@ from evportal.outbox.models import Mail
 from monitoring import actions, watchman
 from monitoring.alerts import Seen, offline_findings
 from monitoring.models import Alert, Rule
-from stations.models import Station
+from stations.models import Node, Station
 from tests import make
 
 NOON = make.NOON
@@ -142,6 +142,18 @@ def test_flapping_is_one_alert_and_one_mail(place):
     alert = Alert.objects.get()
     assert alert.count == 21 and alert.resolved_at is None
     assert Mail.objects.count() == 1
+
+
+def test_an_outage_of_the_portal_is_not_the_chargers(place):
+    _operator, _site, [station, _other] = place
+    lose(station, NOON - timedelta(hours=1))
+    # The portal itself was away for that hour and has listened for two minutes now.
+    Node.objects.create(channel="web", started_at=NOON - timedelta(minutes=2), seen_at=NOON)
+    check(0)
+    assert not Alert.objects.exists()
+    Node.objects.update(seen_at=NOON + timedelta(minutes=6))
+    check(6)
+    assert Alert.objects.open().count() == 1
 
 
 def test_a_site_outage_replaces_the_alerts_of_its_chargers(place):
