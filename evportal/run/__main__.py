@@ -10,6 +10,7 @@ from typing import IO
 
 from evportal.embedded import Embedded, EmbeddedError, data_dir
 from evportal.embedded.addresses import CHECKOUT
+from evportal.embedded.postgres import Postgres
 
 from . import plan, settings
 from .prepare import Prepared
@@ -72,7 +73,9 @@ def start(terminal: Terminal, supervisor: Supervisor, services: Embedded, env: d
         supervisor.check()
     supervisor.every_second = lambda: revive(terminal, services)
     demo = settings.is_demo(os.environ)
-    prepared = Prepared(supervisor.data, env["DATABASE_URL"])
+    own = any(kind is Postgres for kind in services.wanted)
+    # A database of our own that was prepared by this very code needs no second look; a foreign one does.
+    prepared = Prepared(supervisor.data, f"{env['DATABASE_URL']} {env['PUBLIC_URL']} {demo}")
     early = prepared.is_current()
     if settings.uses_simulated_payments(os.environ):
         supervisor.start([plan.payments(env)])
@@ -81,9 +84,10 @@ def start(terminal: Terminal, supervisor: Supervisor, services: Embedded, env: d
     if early:
         # No migration is due, so everything may read its code while the data is looked over.
         start_portal(supervisor, env)
-    with terminal.step("database schema, demo data" if demo else "database schema"):
-        supervisor.run_to_end(plan.prepare(env, demo=demo))
-    prepared.remember()
+    if not (early and own):
+        with terminal.step("database schema, demo data" if demo else "database schema"):
+            supervisor.run_to_end(plan.prepare(env, demo=demo))
+        prepared.remember()
     if not early:
         start_portal(supervisor, env)
     with terminal.step("web, workers, beat"):

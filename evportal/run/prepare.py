@@ -23,13 +23,21 @@ def main() -> None:
 
 
 class Prepared:
-    """Remembers with which migrations, on which database, a data folder was last prepared."""
+    """Remembers with which migrations and demo, on which database, a data folder was last prepared.
 
-    def __init__(self, data: Path, database_url: str, *, code: Path = CHECKOUT) -> None:
+    `about` is what else it depends on: the database's address, the portal's own, whether there is a demo.
+    """
+
+    def __init__(self, data: Path, about: str, *, code: Path = CHECKOUT) -> None:
         self.file = data / "prepared"
-        now = hashlib.sha256(database_url.encode())
-        for migration in sorted(code.glob("*/migrations/*.py")) + sorted(code.glob("*/*/migrations/*.py")):
-            now.update(migration.read_bytes())
+        now = hashlib.sha256(about.encode())
+        cluster = data / "postgres" / "PG_VERSION"
+        if cluster.exists():
+            # A database that was thrown away and made anew is another one.
+            now.update(str(cluster.stat().st_mtime_ns).encode())
+        for pattern in ("*/migrations/*.py", "*/*/migrations/*.py", "evportal/demo/*.py"):
+            for source in sorted(code.glob(pattern)):
+                now.update(source.read_bytes())
         self.now = now.hexdigest()
 
     def is_current(self) -> bool:
