@@ -59,7 +59,7 @@ def _workers() -> str:
         state = cache.get("readyz:workers")
         if state is None:
             try:
-                state = UP if app.control.inspect(timeout=0.7).ping() else "none"
+                state = UP if app.control.inspect(timeout=0.7, limit=1).ping() else "none"
             except OperationalError:
                 state = "down"
             cache.set("readyz:workers", state, 5)
