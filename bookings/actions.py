@@ -27,14 +27,27 @@ from bookings.models import Booking, Claim, Closure, SiteRules, Terms
 from bookings.rules import Problem
 from evportal.accounts.models import User
 from stations import commands, reservations
-from stations.models import Evse, Reservation, Session
+from stations.models import Evse, IdToken, Reservation, Session
 
 Status = Booking.Status
 
 
 @transaction.atomic
-def hold(*, evse: Evse, user: User, starts_at: datetime, ends_at: datetime, now: datetime) -> Booking:
-    """Hold a slot for some minutes, for the driver to pay in; raises `BookingRefused`."""
+def hold(
+    *,
+    evse: Evse,
+    user: User,
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime,
+    id_token: IdToken | None = None,
+    by_operator: bool = False,
+) -> Booking:
+    """Hold a slot for some minutes, for the driver to pay in; raises `BookingRefused`.
+
+    `id_token` is the card that the charger will let in, where it is not the driver's own app. An operator
+    books its private sites too, and as often as it likes.
+    """
     site = evse.station.site
     policy = availability.policies_of([site])[site.pk]
     # One after another per driver, so that parallel requests can't pass the limit together.
@@ -43,14 +56,15 @@ def hold(*, evse: Evse, user: User, starts_at: datetime, ends_at: datetime, now:
     same = mine.filter(evse=evse, starts_at=starts_at, ends_at=ends_at, status=Status.PENDING).first()
     if same is not None:
         return same  # A double click.
-    if not site.is_public:
+    if not site.is_public and not by_operator:
         raise NotBookable(Problem.NOT_BOOKABLE)
     _check(evse, policy, starts_at, ends_at, now)
-    if mine.filter(evse__station__site=site).count() >= policy.max_open_per_driver:
+    if not by_operator and mine.filter(evse__station__site=site).count() >= policy.max_open_per_driver:
         raise TooManyBookings
     booking = Booking.objects.create(
         evse=evse,
         user=user,
+        id_token=id_token,
         starts_at=starts_at,
         ends_at=ends_at,
         hold_expires_at=now + timedelta(minutes=policy.hold_minutes),
@@ -334,7 +348,7 @@ def _insert(claim: Claim, evse: Evse, starts_at: datetime, ends_at: datetime, no
 
 def _keep(booking: Booking) -> None:
     """Have the charger keep the EVSE for the booking's driver."""
-    token = commands.app_token(booking.user, booking.evse.station.site.operator)
+    token = booking.id_token or commands.app_token(booking.user, booking.evse.station.site.operator)
     starts_at = rules.start_from(booking, booking.starts_at)
     # Whoever has the time before may come, or stay, until its end.
     still_there = Q(status=Status.RESERVED) | Q(status=Status.FULFILLED, session__stopped_at=None)

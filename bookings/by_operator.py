@@ -10,7 +10,7 @@ from django.db import transaction
 from bookings import actions
 from bookings.models import Booking
 from evportal.accounts.models import Operator, User
-from stations.models import Evse, IdToken, Reservation
+from stations.models import Evse, IdToken
 
 
 @transaction.atomic
@@ -28,13 +28,10 @@ def book(
         starts_at=starts_at,
         ends_at=ends_at,
         now=now,
+        id_token=id_token,
+        by_operator=True,
     )
-    booking = actions.confirm(booking=booking, now=now)
-    if id_token is not None:
-        Reservation.objects.filter(pk=booking.reservation_id).update(id_token=id_token)
-        booking.id_token = id_token
-        booking.save(update_fields=["id_token"])
-    return booking
+    return actions.confirm(booking=booking, now=now)
 
 
 def stand_in(operator: Operator) -> User:

@@ -148,7 +148,7 @@ OPS = [
     get("/ops/chargers/{station}/do/restart/", CREW),
     get("/ops/chargers/{station}/call/", CREW),
     get("/ops/chargers/{station}/call/Reset/", CREW),
-    get("/ops/commands/{command}/", STAFF),
+    get("/ops/commands/{command}/", CREW),
     get("/ops/sessions/", STAFF | OTHER),
     get("/ops/sessions/{session}/", STAFF),
     get("/ops/alerts/", CREW | OTHER),

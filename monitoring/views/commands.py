@@ -163,11 +163,13 @@ def _ask(request, charger: overview.Row, action: str, form: forms.Form):
     )
 
 
-@ops_page("view_ops")
+@ops_page("view_messages")
 def command(request, pk):
     """What became of it: sent, answered, and what the charger then did."""
     found = get_object_or_404(
-        Command.objects.visible_to(request.access).select_related("station__site", "created_by", "api_key"),
+        Command.objects.visible_to(request.access, "view_messages").select_related(
+            "station__site", "created_by", "api_key"
+        ),
         pk=pk,
     )
     with timezone.override(found.station.site.zone):

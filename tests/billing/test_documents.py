@@ -1,6 +1,5 @@
 """Issued documents: what they say, that they never change, and the files made of them."""
 
-import subprocess
 from decimal import Decimal
 
 import pytest
@@ -9,16 +8,10 @@ from django.db import DatabaseError, connection, transaction
 from billing import actions, documents
 from billing.exports import csv_invoices
 from billing.models import Invoice
-from tests import make
+from tests import make, pdf
 from tests.billing import money
 
 pytestmark = pytest.mark.django_db
-
-
-def text_of(pdf: bytes) -> str:
-    return subprocess.run(
-        ["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True
-    ).stdout.decode()
 
 
 @pytest.fixture
@@ -30,7 +23,7 @@ def invoice(provider):
 def test_the_pdf_says_it_all(invoice):
     name, content, kind = documents.invoice_attachment(invoice.pk)
     assert (name, kind) == (f"{invoice.number}.pdf", "application/pdf")
-    text = text_of(content)
+    text = pdf.text(content)
     for wanted in (
         invoice.number,
         "€4.90",
@@ -46,7 +39,7 @@ def test_the_pdf_says_it_all(invoice):
         "11 kWh",
     ):
         assert wanted in text, wanted
-    assert text.count("\f") == 1
+    assert pdf.pages(content) == 1
 
 
 def test_the_pdf_is_always_the_same(invoice):
@@ -54,7 +47,7 @@ def test_the_pdf_is_always_the_same(invoice):
 
 
 def test_the_pdf_speaks_german(invoice):
-    assert "4,90 €" in text_of(documents.pdf(invoice, language="de")).replace("\xa0", " ")
+    assert "4,90 €" in pdf.text(documents.pdf(invoice, language="de")).replace("\xa0", " ")
 
 
 def test_a_credit_note_names_what_it_corrects(invoice):
@@ -63,7 +56,7 @@ def test_a_credit_note_names_what_it_corrects(invoice):
     note = row.credit_note
     assert (note.kind, note.corrects, note.gross) == ("381", invoice, Decimal("-1.00"))
     assert note.number != invoice.number
-    text = text_of(documents.pdf(note))
+    text = pdf.text(documents.pdf(note))
     assert invoice.number in text
     assert "-€1.00" in text
 

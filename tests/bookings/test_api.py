@@ -80,6 +80,12 @@ def test_a_token_says_whom_the_charger_lets_in(api, evse, operator):
     assert mine["id"] == answer.data["id"]
 
 
+def test_an_operator_books_as_often_as_it_likes(api, evse):
+    for hour in range(12, 17):
+        slot = {"starts_at": f"2026-06-15T{hour}:00:00Z", "ends_at": f"2026-06-15T{hour}:30:00Z"}
+        assert api.post("bookings/", {"evse": evse.pk, **slot}).status_code == 201
+
+
 def test_anothers_token_is_unknown(api, evse):
     make.id_token(operator=make.operator(), token="STRANGE1")
     answer = api.post("bookings/", {"evse": evse.pk, "id_token": "STRANGE1", **SLOT})
