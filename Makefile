@@ -16,7 +16,7 @@ run: ## the portal with its demo, on http://127.0.0.1:8000
 	@$(BOOTSTRAP) -- python -m evportal.run
 
 test: ## all tests; ARGS="tests/billing -k tariff" chooses
-	@$(BOOTSTRAP) --dev -- python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BOOTSTRAP) --dev -- python -m pytest -n 2 $(ARGS)
 
 lint: ## style, templates, missing migrations, types
 	@$(BOOTSTRAP) --dev -- ruff check .

@@ -1,6 +1,6 @@
 """The whole portal as `make run` starts it, for tests that are about real processes.
 
-One system per test run: mark such tests with `pytest.mark.xdist_group("running")`.
+One system per test run: tests that use it lie in tests/journeys, which one worker gets whole (conftest.py).
 """
 
 from __future__ import annotations

@@ -11,8 +11,6 @@ import ocpp.v201.call
 import pytest
 from websockets.asyncio.client import connect
 
-pytestmark = pytest.mark.xdist_group("running")
-
 PASSWORD = "a-foreign-client-1"
 TOKEN = "0451ABCD"
 

@@ -3,11 +3,7 @@
 import os
 import signal
 
-import pytest
-
 from tests.charger import Charger
-
-pytestmark = pytest.mark.xdist_group("running")
 
 PASSWORD = "a-charger-to-kill-1"
 

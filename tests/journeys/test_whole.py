@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests import pdf
 from tests.journeys.conftest import DESK, sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("running"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def test_from_an_empty_page_to_the_accountants_file(portal, visitor, tmp_path):
