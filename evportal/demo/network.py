@@ -311,7 +311,12 @@ PLACES = (
     ),
 )
 
-#: RFID cards of the walk-ins, per operator: free vend for the demo's passing trade.
+#: Whose cards the demo's passing trade carries: (e-mail, name) of each operator's fleet. Nobody signs in as these.
+FLEETS = {
+    "nordlicht": ("fleet@hanse-logistik.example", "Hanse Logistik GmbH"),
+    "alpenstrom": ("fuhrpark@tirol-taxi.example", "Tirol Taxi GmbH"),
+}
+#: Their RFID cards, per operator.
 VISITOR_TOKENS = {
     "nordlicht": [f"04A1B2C3D4E5{n:02d}" for n in range(1, 9)],
     "alpenstrom": [f"04F1E2D3C4B5{n:02d}" for n in range(1, 5)],

@@ -13,7 +13,9 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 
-from billing.models import Tariff, TariffAssignment, TariffVersion
+from billing import gateway
+from billing.actions.cards import customer_of, save_card_from_event
+from billing.models import Card, Tariff, TariffAssignment, TariffVersion
 from bookings.models import SiteRules
 from evportal.accounts.models import Membership, Operator, User, Vehicle
 from evportal.demo import network
@@ -24,13 +26,22 @@ FLEET, SIGN_INS = "chargers.json", "demo.json"
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@transaction.atomic
 def seed(*, data: Path) -> None:
     """Operators, people, sites, chargers and tariffs; writes everybody's keys to `data`."""
+    with transaction.atomic():
+        fleets = _seed(data)
+    # A payment provider may only be asked outside of a transaction.
+    if settings.STRIPE_API_BASE:
+        for fleet in fleets:
+            _give_card(fleet)
+
+
+def _seed(data: Path) -> list[User]:
     operators = {each["slug"]: _operator(each) for each in network.OPERATORS}
     for _role, email, name, slug, role in network.PEOPLE:
         _person(email, name, operators.get(slug), role)
     _person(network.ADMIN[1], network.ADMIN[2], None, None, is_superuser=True, is_staff=True)
+    fleets = _fleets(operators)
     _driver_things(operators)
     tariffs = {slug: _tariffs(operators[slug], named) for slug, named in network.TARIFFS.items()}
     passwords = _known_passwords(data)
@@ -38,6 +49,7 @@ def seed(*, data: Path) -> None:
         _place(place, operators[place.operator], tariffs[place.operator], passwords)
     _write(data / FLEET, _fleet(passwords))
     _write(data / SIGN_INS, sign_ins())
+    return fleets
 
 
 def sign_ins() -> dict:
@@ -75,16 +87,35 @@ def _person(email: str, name: str, operator: Operator | None, role: str | None, 
     return user
 
 
+def _fleets(operators: dict[str, Operator]) -> list[User]:
+    """Customers whose drivers come by with an RFID card and pay by the card on file."""
+    fleets = []
+    for slug, (email, name) in network.FLEETS.items():
+        fleet = User.objects.filter(email=email).first() or User.objects.create_user(email, None, name=name)
+        for number, token in enumerate(network.VISITOR_TOKENS[slug], start=1):
+            IdToken.objects.get_or_create(
+                operator=operators[slug],
+                token=token,
+                defaults={"label": f"Fleet card {number}", "user": fleet},
+            )
+        fleets.append(fleet)
+    return fleets
+
+
+def _give_card(fleet: User) -> None:
+    """The simulator's test card, as if the fleet's manager had entered it on the card page."""
+    if Card.objects.filter(customer__user=fleet).exists():
+        return
+    customer = customer_of(fleet)
+    method = gateway.client().payment_methods.attach("pm_card_visa", {"customer": customer.stripe_id})
+    save_card_from_event(saved=gateway.card(method.id))
+
+
 def _driver_things(operators: dict[str, Operator]) -> None:
     driver = User.objects.get(email=network.PEOPLE[0][1])
     Vehicle.objects.get_or_create(
         user=driver, name="Ioniq 5", defaults={"battery_kwh": Decimal("77.4"), "plate": "HH-EV 2026"}
     )
-    for slug, tokens in network.VISITOR_TOKENS.items():
-        for number, token in enumerate(tokens, start=1):
-            IdToken.objects.get_or_create(
-                operator=operators[slug], token=token, defaults={"label": f"Fleet card {number}"}
-            )
     IdToken.objects.get_or_create(
         operator=operators["nordlicht"],
         token="04DEADBEEF0001",
