@@ -311,7 +311,7 @@ PLACES = (
     ),
 )
 
-#: Whose cards the demo's passing trade carries: (e-mail, name) of each operator's fleet. Nobody signs in as these.
+#: Whose cards the demo's passing trade carries: (e-mail, name). Nobody signs in as these.
 FLEETS = {
     "nordlicht": ("fleet@hanse-logistik.example", "Hanse Logistik GmbH"),
     "alpenstrom": ("fuhrpark@tirol-taxi.example", "Tirol Taxi GmbH"),
