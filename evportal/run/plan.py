@@ -59,6 +59,8 @@ def worker(name: str, queues: str, processes: int, env: dict[str, str]) -> Proce
     def ready() -> bool:
         return f"{name}@" in log.read_text(errors="replace")  # "name@host ready."
 
+    # Celery would run Django's checks, URLs and all, in every worker; the tests and `make lint` have.
+    env = env | {"CELERY_SKIP_CHECKS": "1"}
     return Process(name, [*CELERY, *argv, *WORKER], env, ready=ready, hush=ROUTINE)
 
 

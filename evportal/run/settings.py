@@ -38,7 +38,7 @@ def child_environment(data: Path, environ: Mapping[str, str]) -> dict[str, str]:
         **environment(data),
         "SECRET_KEY": "",
         "DEMO": "1",
-        "DEBUG": "1",
+        "DEBUG": "0",
         "PUBLIC_URL": f"http://127.0.0.1:{web}",
         "SIMULATOR_CONTROL_PORT": str(web + CONTROL_OFFSET),
         "PYTHONUNBUFFERED": "1",
