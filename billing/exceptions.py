@@ -27,16 +27,6 @@ class CardDeclined(PaymentRefused):
         self.code = code
 
 
-class NeedsAction(PaymentRefused):
-    """The bank wants the driver to confirm; `url` is where."""
-
-    default = _("Your bank wants you to confirm this payment.")
-
-    def __init__(self, url: str, message: str = ""):
-        super().__init__(message)
-        self.url = url
-
-
 class ProviderDown(PaymentRefused):
     """Whether the step happened is not known: the row stays, and the sweeper finds out."""
 

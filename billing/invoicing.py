@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol
@@ -163,7 +162,3 @@ def buyer(user: Any) -> dict[str, str]:
     if user is None:
         return {"name": "", "email": ""}
     return {"name": user.name, "email": user.email}
-
-
-def period_words(starts_on: date, ends_on: date) -> str:
-    return f"{starts_on:%Y-%m-%d}" if starts_on == ends_on else f"{starts_on:%Y-%m-%d} – {ends_on:%Y-%m-%d}"

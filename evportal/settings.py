@@ -4,8 +4,6 @@ Without DATABASE_URL or REDIS_URL the portal runs on its embedded PostgreSQL and
 in the DATA folder; that is what `make run` and `make test` do.
 """
 
-import os
-import secrets
 from pathlib import Path
 
 import environ
@@ -28,20 +26,9 @@ REDIS_URL = env("REDIS_URL", default=_own["REDIS_URL"])
 EMBEDDED = _own["DATABASE_URL"] == DATABASE_URL
 
 
-def kept_secret(path: Path) -> str:
-    """The random key of this data folder, made on first use; only its owner can read it."""
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-        return path.read_text().strip()
-
-
 SECRET_KEY = env("SECRET_KEY", default="")
 if not SECRET_KEY and EMBEDDED:
-    SECRET_KEY = kept_secret(DATA / "secret-key")
+    SECRET_KEY = embedded.secret_key(DATA)
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("Set SECRET_KEY to at least 32 random characters.")
 

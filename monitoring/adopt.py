@@ -6,7 +6,8 @@ import secrets
 
 from django.db import transaction
 
-from stations.models import Connector, Evse, PendingStation, Site, Station
+from stations import registry
+from stations.models import Connector, PendingStation, Site, Station
 
 
 @transaction.atomic
@@ -20,26 +21,22 @@ def adopt(
         return None
     # 32 characters: within the 16 to 40 that OCPP allows for a basic auth password.
     password = secrets.token_hex(16)
-    station = Station(site=site, name=name, identity=pending.identity)
-    station.set_password(password)
-    station.save()
-    operator = site.operator
     is_dc = standard in DC
-    for number in range(1, evses + 1):
-        evse = Evse.objects.create(
-            station=station,
-            number=number,
-            # eMI3: country, operator, E, the charger's number, the EVSE's; nothing of the identity in it.
-            public_id=f"{site.country}*{operator.party_id or operator.pk}*E{station.pk:05d}*{number}",
-            max_power_w=power_kw * 1000,
-        )
-        Connector.objects.create(
-            evse=evse,
-            standard=standard,
-            format=Connector.Format.CABLE if is_dc else Connector.Format.SOCKET,
-            power_type=Connector.PowerType.DC if is_dc else Connector.PowerType.AC_3_PHASE,
-        )
-    PendingStation.objects.filter(pk=pending.pk).delete()
+    connector = {
+        "standard": standard,
+        "format": Connector.Format.CABLE if is_dc else Connector.Format.SOCKET,
+        "power_type": Connector.PowerType.DC if is_dc else Connector.PowerType.AC_3_PHASE,
+    }
+    station = registry.add(
+        site=site,
+        identity=pending.identity,
+        name=name,
+        password=password,
+        evses=[
+            {"number": number, "max_power_w": power_kw * 1000, "connectors": [connector]}
+            for number in range(1, evses + 1)
+        ],
+    )
     return station, password
 
 

@@ -14,10 +14,6 @@ class ChargerOffline(Refused):
     default = "The charger is not connected right now. Try again in a minute, or use another one."
 
 
-class NothingCharging(Refused):
-    default = "Nothing is charging there."
-
-
 class UnknownAction(Refused):
     default = "This charger's protocol has no such action."
 

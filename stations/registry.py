@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from stations.exceptions import Refused
-from stations.models import Connector, Evse, Site, Station
+from stations.models import Connector, Evse, PendingStation, Site, Station
 
 
 class StillNeeded(Refused):
@@ -37,6 +37,8 @@ def add(
     station.save()
     for each in evses:
         add_evse(station=station, **each)
+    # It may have called before anybody had entered it.
+    PendingStation.objects.filter(identity=identity).delete()
     return station
 
 

@@ -27,7 +27,6 @@ class Start:
     meter_start_wh: Decimal | None = None
     transaction_id: str = ""
     remote_start_id: int | None = None
-    reservation_id: int | None = None
     charging_state: str = ""
 
     @property

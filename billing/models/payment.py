@@ -147,14 +147,9 @@ class Payment(models.Model):
         ]
 
     LIVE = (State.NEW, State.NEEDS_ACTION, State.HELD, State.CAPTURING)
-    UNDER_WAY = (*LIVE, State.RELEASING)
 
     def __str__(self):
         return f"{self.amount} {self.currency} ({self.get_state_display()})"
-
-    @property
-    def is_live(self) -> bool:
-        return self.state in self.LIVE
 
     @property
     def refundable(self):

@@ -34,10 +34,6 @@ class Tariff(models.Model):
     def __str__(self):
         return self.name
 
-    def version_at(self, at):
-        """The version that is in force at this moment, or None."""
-        return self.versions.filter(valid_from__lte=at).order_by("-valid_from", "-number").first()
-
 
 class TariffVersion(models.Model):
     """The prices, as an OCPI 2.3.0 tariff object; never changed, because quotes and bills rest on it."""

@@ -7,7 +7,6 @@ asks `access.sites("<permission>")` for a filter; nothing else decides on rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -104,7 +103,3 @@ class Access:
             return Q()
         pk = path or "pk"
         return Q(**{f"{pk}__in": self.operator_ids(permission)})
-
-
-def roles_with(permission: str) -> Iterable[str]:
-    return sorted(PERMISSIONS[permission])

@@ -10,6 +10,7 @@ Nothing in here imports Django: it runs before the settings are read.
 
 from .addresses import broker_url, data_dir, database_settings, database_url, redis_url, runtime_dir
 from .lifecycle import Embedded, environment, running
+from .secret import secret_key
 from .server import EmbeddedError
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "redis_url",
     "running",
     "runtime_dir",
+    "secret_key",
 ]

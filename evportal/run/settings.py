@@ -1,11 +1,10 @@
 """What `make run` hands to its children: ports, addresses, keys."""
 
-import secrets
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from evportal.embedded import environment
+from evportal.embedded import environment, secret_key
 
 PAYMENTS_OFFSET, CONTROL_OFFSET = 10, 20
 
@@ -53,17 +52,6 @@ def child_environment(data: Path, environ: Mapping[str, str]) -> dict[str, str]:
     result = {name: environ.get(name) or value for name, value in wishes.items()} | {"DATA": str(data)}
     result["SECRET_KEY"] = result["SECRET_KEY"] or secret_key(data)
     return result
-
-
-def secret_key(data: Path) -> str:
-    """Made once per data folder: a new one at each start would sign everybody out."""
-    file = data / "secret-key"
-    if not file.exists():
-        fresh = file.with_suffix(".new")
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(50))
-        fresh.replace(file)
-    return file.read_text().strip()
 
 
 def check_ports(environ: Mapping[str, str]) -> None:

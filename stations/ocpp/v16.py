@@ -83,7 +83,6 @@ def start_transaction(incoming: Incoming) -> dict:
             started_at=started_at,
             received_at=incoming.received_at,
             meter_start_wh=wire.number(payload["meterStart"]),
-            reservation_id=payload.get("reservationId"),
         ),
     )
     if not decision.allowed and session.is_open:

@@ -98,7 +98,6 @@ def _start_report(incoming: Incoming) -> sessions.Start:
         meter_start_wh=_register(incoming, "Transaction.Begin"),
         transaction_id=transaction["transactionId"],
         remote_start_id=transaction.get("remoteStartId"),
-        reservation_id=payload.get("reservationId"),
         charging_state=transaction.get("chargingState", ""),
     )
 
