@@ -9,6 +9,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from evportal import embedded
@@ -299,6 +300,9 @@ UNFOLD = {
     "SITE_URL": "/ops/",
     "ENVIRONMENT": "evportal.context.environment_label",
     "SHOW_HISTORY": True,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/favicon.svg")},
+    ],
 }
 
 # Browser security
