@@ -6,11 +6,13 @@ import secrets
 import string
 import time
 from datetime import timedelta
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.utils import timezone
 
 from evportal.accounts.models import ApiKey, Operator, User
@@ -31,11 +33,13 @@ def send(
     by: User | ApiKey | None = None,
     reason: str = "",
     timeout: float | None = None,
+    keep_for: timedelta | None = None,
 ) -> Command:
     """Queue one call, as the station's version spells it; the row tells what became of it.
 
     Raises `UnknownAction` or `InvalidPayload` before anything is stored. An offline station makes the row
-    `offline` at once: a late restart or start helps nobody.
+    `offline` at once, because a late restart or start helps nobody; with `keep_for`, the call waits that
+    long for the station to come back.
     """
     version = station.ocpp_version or "1.6"
     schemas.check_call(version, action, payload)
@@ -47,11 +51,16 @@ def send(
         reason=reason,
         created_by=by if isinstance(by, User) else None,
         api_key=by if isinstance(by, ApiKey) else None,
-        expires_at=now + timedelta(seconds=timeout or settings.OCPP_CALL_TIMEOUT),
+        expires_at=now + (keep_for or timedelta(seconds=timeout or settings.OCPP_CALL_TIMEOUT)),
+        timeout_s=max(1, round(timeout or settings.OCPP_CALL_TIMEOUT)),
     )
     node = (
         Station.objects.filter(pk=station.pk).exclude(connection=None).values_list("node", flat=True).first()
     )
+    if not node and keep_for:
+        # Whoever gets the station's next socket sends what waits for it (hub.send_waiting).
+        command.save()
+        return command
     if not node:
         command.status = Command.Status.OFFLINE
         command.answered_at = now
@@ -63,6 +72,28 @@ def send(
     message = {"type": "ocpp.command", "command": str(command.pk), "station": station.pk}
     transaction.on_commit(lambda: async_to_sync(get_channel_layer().send)(node, message))
     return command
+
+
+def waiting(station_id: int) -> list[UUID]:
+    """Calls that wait for this station to be there, the oldest first."""
+    rows = Command.objects.filter(
+        station=station_id, status=Command.Status.QUEUED, expires_at__gt=timezone.now()
+    )
+    return list(rows.order_by("created_at").values_list("pk", flat=True))
+
+
+def claim(command_id: UUID) -> Command | None:
+    """Mark the command as sent; None where it is not ours to send any more. From now its time runs."""
+    now = timezone.now()
+    mine = Command.objects.filter(pk=command_id, status=Command.Status.QUEUED, expires_at__gt=now)
+    won = mine.update(
+        status=Command.Status.SENT,
+        sent_at=now,
+        expires_at=ExpressionWrapper(
+            Value(now) + F("timeout_s") * Value(timedelta(seconds=1)), output_field=DateTimeField()
+        ),
+    )
+    return Command.objects.get(pk=command_id) if won else None
 
 
 def finish(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 import orjson
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from stations import signals
@@ -23,9 +24,13 @@ from stations.meter import ENERGY, POWER, SOC, Sample
 from stations.models import Batch, Evse, Message, Session, State, Station
 from stations.models.station import IN_USE
 from stations.ocpp import frames, versions
+from stations.ocpp.routing import Incoming
 from stations.sessions import find_evse
 
 log = logging.getLogger(__name__)
+
+#: What a worker does with one message by itself (`Route.later`).
+Later = Callable[[Incoming], None]
 
 FLOW_STATES = {
     "Charging": State.CHARGING,
@@ -45,6 +50,7 @@ class Found:
     flows: dict[UUID, Flow] = field(default_factory=dict)
     totals: dict[UUID, Totals] = field(default_factory=dict)
     stations: set[int] = field(default_factory=set)
+    later: list[tuple[Incoming, Later]] = field(default_factory=list)
 
 
 @dataclass
@@ -70,6 +76,8 @@ def ingest(batch_id: UUID) -> bool:
         _store_readings(found)
         changed = _store_states(found)
         _store_totals(found)
+        for incoming, later in found.later:
+            _do(incoming, later)
         Batch.objects.filter(pk=batch_id).update(done_at=timezone.now(), error="")
         if changed:
             evses = list(Evse.objects.select_related("station__site").filter(pk__in=changed))
@@ -83,24 +91,43 @@ def ingest(batch_id: UUID) -> bool:
     return True
 
 
-def _facts(message: Message) -> list[Fact]:
-    """The facts of one frame; one that makes no sense is logged and left in the journal, never fatal."""
+def _facts(message: Message) -> tuple[list[Fact], dict, Later | None]:
+    """(facts, payload, what is to be done) of one frame; one that makes no sense is logged, never fatal."""
     try:
         call = frames.Call(message.message_id, message.action, orjson.loads(message.frame)[3])
         route = versions.ROUTES[message.version][message.action]
         payload = frames.checked(call, message.version, route.free_texts)
-        return list(route.facts(payload, message.at)) if route.facts else []
+        return list(route.facts(payload, message.at)) if route.facts else [], payload, route.later
     except Exception:
         log.exception("Message %s of station %s can't be ingested", message.message_id, message.station_id)
-        return []
+        return [], {}, None
+
+
+def _do(incoming: Incoming, later: Later) -> None:
+    """One message's own effect; a failure undoes only itself and leaves the frame in the log."""
+    try:
+        with transaction.atomic():
+            later(incoming)
+    except OperationalError:
+        # A deadlock or a lost database: the batch is tried again as a whole.
+        raise
+    except Exception:
+        log.exception("Message %s of station %s had no effect", incoming.message_id, incoming.station.pk)
 
 
 def _read(messages) -> Found:
     found = Found()
-    said = [(message, _facts(message)) for message in messages]
+    read = [(message, *_facts(message)) for message in messages]
+    said = [(message, each) for message, each, _payload, _later in read]
     station_ids = {message.station_id for message, _each in said}
     stations = Station.objects.select_related("site").in_bulk(station_ids)
     evses = {(row.station_id, row.number): row for row in Evse.objects.filter(station__in=stations)}
+    for message, _each, payload, later in read:
+        if later is not None and message.station_id in stations:
+            station = stations[message.station_id]
+            found.later.append(
+                (Incoming(station, message.version, payload, message.at, message.message_id), later)
+            )
     sessions = _sessions(said)
     for message, each in said:
         station = stations.get(message.station_id)

@@ -5,6 +5,7 @@
 `station_changed(station)`: it came online or went offline, or booted.
 `readings_recorded(session_ids, station_ids)`: one per ingested batch.
 `command_finished(command)`: the charger answered, or will not.
+`events_recorded(events)`: what chargers tell of themselves (security, monitors, firmware…), as a list.
 """
 
 import threading
@@ -19,6 +20,7 @@ status_changed = Signal()
 station_changed = Signal()
 readings_recorded = Signal()
 command_finished = Signal()
+events_recorded = Signal()
 
 
 _here = threading.local()

@@ -1,5 +1,6 @@
 from stations.models.charging_profile import ChargingProfile
 from stations.models.command import Command
+from stations.models.event import Event
 from stations.models.id_token import IdToken
 from stations.models.journal import Batch, Message, Node
 from stations.models.reading import Reading
@@ -13,6 +14,7 @@ __all__ = [
     "ChargingProfile",
     "Command",
     "Connector",
+    "Event",
     "Evse",
     "IdToken",
     "Message",

@@ -46,8 +46,9 @@ class Command(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
-    #: Not worth sending after this.
+    #: While it is queued: not worth sending after this. Once sent: when it should have been answered.
     expires_at = models.DateTimeField()
+    timeout_s = models.PositiveIntegerField(default=30, help_text=_("How long the charger has to answer."))
 
     objects = CommandQuerySet.as_manager()
 

@@ -49,10 +49,13 @@ class Connection:
         self.registered = station.registration == Station.Registration.ACCEPTED
         self.last_seen = datetime.now(UTC)
         self.is_open = True
+        #: Called when the station has booted and is accepted.
+        self.on_accepted: Callable[[], None] = lambda: None
         self._send = send
         self._journal = journal
         self._routes = versions.ROUTES[version]
-        self._calling = asyncio.Lock()
+        #: Held by whoever calls the station: OCPP-J §4.1.1 allows one call at a time.
+        self.turn = asyncio.Lock()
         self._answers: dict[str, asyncio.Future] = {}
         self._actions: dict[str, str] = {}
         self._bad_frames = 0
@@ -153,13 +156,15 @@ class Connection:
             answer = await in_thread(route.decide, incoming)
             if call.action == "BootNotification":
                 self.registered = answer["status"] == Station.Registration.ACCEPTED
+                if self.registered:
+                    self.on_accepted()
         else:
             answer = route.answer(incoming)
         if not route.durable:
             return answer
         entry = self._entry(received_at, True, Message.Kind.CALL, call.message_id, call.action, text)
-        if route.facts is not None or not route.is_decision(payload):
-            await self._journal.write(entry, ingest=route.facts is not None)
+        if route.for_workers or not route.is_decision(payload):
+            await self._journal.write(entry, ingest=route.for_workers)
         else:
             self._journal.note(entry)
         return answer
@@ -169,33 +174,28 @@ class Connection:
     async def call(
         self, action: str, payload: dict, *, timeout: float, command: uuid.UUID | None = None
     ) -> dict:
-        """Send one call and return the station's answer; others wait their turn.
+        """Send one call and return the station's answer; the caller holds `turn`.
 
         Raises `CallRefused` for a CALLERROR, `TimeoutError` for no answer, `ConnectionError` when it closed.
         """
-        async with self._calling:
-            if not self.is_open:
-                raise ConnectionError("the socket is closed")
-            message_id = str(uuid.uuid4())
-            answer = asyncio.get_running_loop().create_future()
-            self._answers[message_id] = answer
-            self._actions[message_id] = action
-            frame = frames.encode([frames.CALL, message_id, action, payload])
-            try:
-                self._journal.note(
-                    self._entry(
-                        datetime.now(UTC), False, Message.Kind.CALL, message_id, action, frame, command
-                    )
-                )
-                await self._send_text(frame)
-                return await asyncio.wait_for(answer, timeout)
-            except asyncio.CancelledError:
-                if answer.cancelled() and not self.is_open:
-                    raise ConnectionError("the socket closed before the answer") from None
-                raise
-            finally:
-                self._answers.pop(message_id, None)
-                self._actions.pop(message_id, None)
+        if not self.is_open:
+            raise ConnectionError("the socket is closed")
+        message_id = str(uuid.uuid4())
+        answer = asyncio.get_running_loop().create_future()
+        self._answers[message_id] = answer
+        self._actions[message_id] = action
+        frame = frames.encode([frames.CALL, message_id, action, payload])
+        try:
+            self._note(datetime.now(UTC), False, Message.Kind.CALL, message_id, action, frame, command)
+            await self._send_text(frame)
+            return await asyncio.wait_for(answer, timeout)
+        except asyncio.CancelledError:
+            if answer.cancelled() and not self.is_open:
+                raise ConnectionError("the socket closed before the answer") from None
+            raise
+        finally:
+            self._answers.pop(message_id, None)
+            self._actions.pop(message_id, None)
 
     def _answered(self, message: frames.Result | frames.Error, text: str, received_at: datetime) -> None:
         kind = Message.Kind.RESULT if isinstance(message, frames.Result) else Message.Kind.ERROR

@@ -23,7 +23,9 @@ from stations.tasks import ingest
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5
-#: A station may drop and come back within this time without anybody being told.
+#: A station that comes and goes twenty times a minute is not told anything in between.
+SETTLE_SECONDS = 2
+OFFLINE = {"status": Command.Status.OFFLINE, "error_description": "The charger is not connected."}
 TAKEOVER_CLOSE = 4000
 
 
@@ -69,6 +71,9 @@ class Hub:
             message = {"type": "ocpp.superseded", "station": connection.station.pk, "by": str(connection.id)}
             with contextlib.suppress(Exception):
                 await get_channel_layer().send(previous_node, message)
+        connection.on_accepted = lambda: self.spawn(self.send_waiting(connection))
+        if connection.registered:
+            connection.on_accepted()
 
     async def leave(self, connection: Connection) -> None:
         """Only a socket's own close may mark its station offline."""
@@ -97,31 +102,42 @@ class Hub:
                     self.spawn(old.close(TAKEOVER_CLOSE))
 
     async def run_command(self, station_id: int, command_id: uuid.UUID) -> None:
-        """Send one command's call and write what came of it on its row."""
-        command = await in_thread(_claim, command_id)
-        if command is None:
-            return
+        """Send one command's call when it is its turn, and write what came of it on its row."""
         connection = self.connections.get(station_id)
-        outcome: dict
+        if connection is None:
+            if await in_thread(commands.claim, command_id):
+                await in_thread(commands.finish, command_id, **OFFLINE)
+            return
+        async with connection.turn:
+            command = await in_thread(commands.claim, command_id)
+            if command is not None:
+                outcome = await self._outcome(connection, command)
+                await in_thread(commands.finish, command_id, **outcome)
+
+    async def _outcome(self, connection: Connection, command: Command) -> dict:
         try:
-            if connection is None:
-                raise ConnectionError
-            left = (command.expires_at - datetime.now(UTC)).total_seconds()
             response = await connection.call(
-                command.action, command.payload, timeout=max(left, 1), command=command_id
+                command.action, command.payload, timeout=command.timeout_s, command=command.pk
             )
-            outcome = {"status": Command.Status.ANSWERED, "response": response}
         except CallRefused as error:
-            outcome = {
+            return {
                 "status": Command.Status.ERROR,
                 "error_code": error.code,
                 "error_description": error.description,
             }
         except TimeoutError:
-            outcome = {"status": Command.Status.TIMED_OUT, "error_description": "The charger did not answer."}
+            return {"status": Command.Status.TIMED_OUT, "error_description": "The charger did not answer."}
         except ConnectionError:
-            outcome = {"status": Command.Status.OFFLINE, "error_description": "The charger is not connected."}
-        await in_thread(commands.finish, command_id, **outcome)
+            return OFFLINE
+        return {"status": Command.Status.ANSWERED, "response": response}
+
+    async def send_waiting(self, connection: Connection) -> None:
+        """Calls that were kept for this station, one after another, once it has settled."""
+        await asyncio.sleep(SETTLE_SECONDS)
+        station_id = connection.station.pk
+        if self.connections.get(station_id) is connection and connection.registered:
+            for command_id in await in_thread(commands.waiting, station_id):
+                await self.run_command(station_id, command_id)
 
     # Housekeeping
 
@@ -203,12 +219,3 @@ def _beat(channel: str, seen: list[tuple[int, datetime]], mine: dict[int, uuid.U
         )
         signals.after_commit(signals.station_changed, station=station)
     return [station.pk for station in lost]
-
-
-def _claim(command_id: uuid.UUID) -> Command | None:
-    """Mark the command as sent; None where it is not ours to send any more."""
-    now = datetime.now(UTC)
-    won = Command.objects.filter(pk=command_id, status=Command.Status.QUEUED, expires_at__gt=now).update(
-        status=Command.Status.SENT, sent_at=now
-    )
-    return Command.objects.get(pk=command_id) if won else None

@@ -25,7 +25,9 @@ class Incoming:
 class Route:
     """`decide` runs in a transaction, in a thread, and is committed before the answer. `answer` is at once.
 
-    With `facts`, the frame goes into the journal for workers to ingest, and is durable before the answer.
+    With `facts` or `later`, the frame goes into the journal for workers, and is durable before the answer:
+    `facts` are ingested in bulk, `later` is called for each message by itself, in the order in which they
+    came and in the transaction that marks the batch as done, so what it does happens exactly once.
     `free_texts` are fields that may be cut to the schema's length.
     """
 
@@ -34,11 +36,16 @@ class Route:
     #: Where only some payloads need a decision (2.x TransactionEvent); the others get `answer`.
     decides: Callable[[dict], bool] | None = None
     facts: Callable[[dict, datetime], Iterable[Fact]] | None = None
+    later: Callable[[Incoming], None] | None = None
     free_texts: tuple[str, ...] = ()
     #: Passes while the station's registration is pending or rejected.
     before_boot: bool = False
     #: Kept in the journal before it is answered, though no worker ingests it.
     durable: bool = True
+
+    @property
+    def for_workers(self) -> bool:
+        return self.facts is not None or self.later is not None
 
     def is_decision(self, payload: dict) -> bool:
         return self.decide is not None and (self.decides is None or self.decides(payload))
@@ -46,3 +53,7 @@ class Route:
 
 def empty(incoming: Incoming) -> dict:
     return {}
+
+
+def rejected(incoming: Incoming) -> dict:
+    return {"status": "Rejected"}

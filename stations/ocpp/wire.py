@@ -14,6 +14,11 @@ BIGGEST = Decimal(10) ** 14
 NO_ZONE, BAD_CLOCK = "no_zone", "bad_clock"
 
 
+def time_text(at: datetime) -> str:
+    """As every version takes it: UTC, milliseconds, Z."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
 def parse_time(text: str) -> tuple[datetime, str]:
     """(moment, flag) of an RFC 3339 time; a missing zone is taken as UTC and flagged. Raises ValueError."""
     found = RFC3339.fullmatch(text.strip())

@@ -1,9 +1,15 @@
 """Commands over the API, to a charger on the real socket."""
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 
+from stations import commands
+from stations.models import Station
+from stations.ocpp import hub
 from tests import make
 from tests.api import caller
 from tests.charger import CallError, Charger
@@ -70,3 +76,33 @@ async def test_a_short_wait_ends_before_a_slow_charger(door, api):
         answer = await api({"action": "Reset", "payload": {"type": "Soft"}}, "?wait=0.3")
     assert answer.status_code == 201
     assert answer.data["status"] in ("queued", "sent")
+
+
+async def test_a_call_may_wait_for_a_charger_that_is_away(door, api, monkeypatch):
+    monkeypatch.setattr(hub, "SETTLE_SECONDS", 0.05)
+    command = await sync_to_async(keep)(timedelta(hours=1))
+    assert command.status == "queued"
+    async with Charger(door.url, "CP-1", PASSWORD) as charger:
+        await charger.boot()
+        assert await charger.expect("Reset") == {"type": "Soft"}
+        for _i in range(100):
+            await sync_to_async(refresh)(command)
+            if command.status == "answered":
+                break
+            await asyncio.sleep(0.05)
+    assert command.status == "answered"
+
+
+def keep(keep_for):
+    try:
+        station = Station.objects.get(identity="CP-1")
+        return commands.send(station=station, action="Reset", payload={"type": "Soft"}, keep_for=keep_for)
+    finally:
+        connection.close()
+
+
+def refresh(command):
+    try:
+        command.refresh_from_db()
+    finally:
+        connection.close()

@@ -1,7 +1,7 @@
 """OCPP 2.1: 2.0.1 and what it adds."""
 
 from stations.ocpp import v201
-from stations.ocpp.routing import Route, empty
+from stations.ocpp.routing import Route, empty, rejected
 
 VERSION = "2.1"
 
@@ -14,8 +14,8 @@ ROUTES = v201.ROUTES | {
     "NotifyPriorityCharging": Route(answer=empty),
     "NotifySettlement": Route(answer=empty),
     "NotifyWebPaymentStarted": Route(answer=empty),
-    "OpenPeriodicEventStream": Route(answer=v201.rejected),
-    "PullDynamicScheduleUpdate": Route(answer=v201.rejected),
+    "OpenPeriodicEventStream": Route(answer=rejected),
+    "PullDynamicScheduleUpdate": Route(answer=rejected),
     "ReportDERControl": Route(answer=empty),
     "VatNumberValidation": Route(
         answer=lambda incoming: {"status": "Rejected", "vatNumber": incoming.payload["vatNumber"]}

@@ -1,0 +1,36 @@
+"""OCPP 1.6 (edition 2, with the security extensions): what each message of a station does."""
+
+from stations.ocpp.routing import Route, empty
+from stations.ocpp.v16 import (
+    authorization,
+    availability,
+    data_transfer,
+    provisioning,
+    security,
+    transactions,
+)
+
+VERSION = "1.6"
+
+ROUTES = {
+    "Authorize": Route(decide=authorization.authorize),
+    "BootNotification": Route(
+        decide=provisioning.boot_notification,
+        before_boot=True,
+        free_texts=("chargePointVendor", "chargePointModel", "firmwareVersion", "chargePointSerialNumber"),
+    ),
+    "DataTransfer": Route(answer=data_transfer.data_transfer),
+    "DiagnosticsStatusNotification": Route(answer=empty),
+    "FirmwareStatusNotification": Route(answer=empty),
+    "Heartbeat": Route(answer=provisioning.heartbeat, durable=False),
+    "LogStatusNotification": Route(answer=empty),
+    "MeterValues": Route(answer=empty, facts=transactions.meter_facts),
+    "SecurityEventNotification": Route(answer=empty, free_texts=("techInfo",)),
+    "SignCertificate": Route(answer=security.sign_certificate),
+    "SignedFirmwareStatusNotification": Route(answer=empty),
+    "StartTransaction": Route(decide=transactions.start_transaction),
+    "StatusNotification": Route(
+        answer=empty, facts=availability.status_facts, free_texts=("info", "vendorId", "vendorErrorCode")
+    ),
+    "StopTransaction": Route(decide=transactions.stop_transaction, facts=transactions.stop_facts),
+}

@@ -1,0 +1,9 @@
+"""DataTransfer (2.0.1 block P)."""
+
+from __future__ import annotations
+
+from stations.ocpp.routing import Incoming
+
+
+def data_transfer(incoming: Incoming) -> dict:
+    return {"status": "UnknownVendorId"}

@@ -1,0 +1,25 @@
+"""NotifyEvent and the other reports of block N."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from stations import facts
+from stations.models import State
+
+
+def event_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
+    """NotifyEvent is how 2.x stations tell a fault: variable `Problem` of a connector or an EVSE."""
+    for event in payload["eventData"]:
+        number = (event["component"].get("evse") or {}).get("id", 0)
+        if number < 1 or event["variable"]["name"] != "Problem":
+            continue
+        if str(event["actualValue"]).lower() == "true":
+            yield facts.Reported(
+                number,
+                State.FAULTED,
+                received_at,
+                error_code=event.get("techCode", "")[:60],
+                info=event.get("techInfo", "")[:120],
+            )
