@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from stations.models import Message, Station
+from stations.ocpp import frames
 
 PAGE = 50
 CSV_ROWS = 50_000
@@ -90,6 +92,13 @@ def paired(station: Station, rows: list[Message]) -> list[Exchange]:
     return [_exchange(row, by_call.get((row.connection, row.message_id, row.from_station))) for row in rows]
 
 
+def reply_of(report: Message) -> str:
+    """The frame with which a report was acknowledged; its row keeps only the payload."""
+    if report.answer is None:
+        return ""
+    return frames.encode([frames.RESULT, report.message_id, json.loads(report.answer)])
+
+
 def _exchange(call: Message, answer: Message | None) -> Exchange:
     if call.kind == Kind.BAD:
         answer = None
@@ -105,7 +114,7 @@ def _exchange(call: Message, answer: Message | None) -> Exchange:
         action=call.action or _("unreadable"),
         unique_id=call.message_id,
         request=call.frame,
-        reply=answer.frame if answer else "",
+        reply=answer.frame if answer else reply_of(call),
         error=error,
         latency_ms=round((answer.at - call.at).total_seconds() * 1000) if answer else None,
     )

@@ -10,12 +10,15 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from stations import signals
@@ -29,6 +32,11 @@ from stations.sessions import find_evse
 
 log = logging.getLogger(__name__)
 
+#: Batches that one transaction takes: a few thousand frames when chargers are busy.
+AT_ONCE = 40
+#: A frame's time is when it came; its batch's is when it was committed.
+COMMITTED_WITHIN = timedelta(hours=1)
+
 #: What a worker does with one message by itself (`Route.later`).
 Later = Callable[[Incoming], None]
 
@@ -39,6 +47,17 @@ FLOW_STATES = {
     "EVConnected": State.OCCUPIED,
     "Idle": State.FINISHING,
 }
+
+
+class Frame(NamedTuple):
+    """One frame that a batch says is to be ingested."""
+
+    at: datetime
+    station_id: int
+    message_id: str
+    action: str
+    version: str
+    text: str
 
 
 @dataclass
@@ -66,19 +85,33 @@ class Totals:
     power_at: datetime | None = None
 
 
-def ingest(batch_id: UUID) -> bool:
-    """Ingest one batch; False where it is done already or another worker has it."""
+def ingest(batch_id: UUID, *, wait: bool = False) -> bool:
+    """Ingest one batch; False where it is done already, or another worker has it and we don't `wait`."""
+    waiting = Batch.objects.select_for_update(skip_locked=not wait).filter(pk=batch_id, done_at=None)
+    return _ingest(waiting) > 0
+
+
+def ingest_waiting(most: int = AT_ONCE) -> int:
+    """Ingest what waits, the oldest first, `most` batches together; returns how many batches it was.
+
+    Together they cost hardly more than one: every statement is in bulk.
+    """
+    waiting = Batch.objects.select_for_update(skip_locked=True).filter(done_at=None, attempts=0)
+    return _ingest(waiting.order_by("received_at")[:most])
+
+
+def _ingest(waiting: QuerySet[Batch]) -> int:
     with transaction.atomic():
-        batch = Batch.objects.select_for_update(skip_locked=True).filter(pk=batch_id, done_at=None).first()
-        if batch is None:
-            return False
-        found = _read(Message.objects.filter(batch=batch_id).order_by("at"))
+        batches = dict(waiting.values_list("pk", "received_at"))
+        if not batches:
+            return 0
+        found = _read(_messages(batches))
         _store_readings(found)
         changed = _store_states(found)
         _store_totals(found)
         for incoming, later in found.later:
             _do(incoming, later)
-        Batch.objects.filter(pk=batch_id).update(done_at=timezone.now(), error="")
+        Batch.objects.filter(pk__in=batches).update(done_at=timezone.now(), error="")
         if changed:
             evses = list(Evse.objects.select_related("station__site").filter(pk__in=changed))
             signals.after_commit(signals.status_changed, evses=evses)
@@ -88,18 +121,31 @@ def ingest(batch_id: UUID) -> bool:
                 session_ids=sorted(found.totals.keys() | found.flows.keys()),
                 station_ids=sorted(found.stations),
             )
-    return True
+    return len(batches)
 
 
-def _facts(message: Message) -> tuple[list[Fact], dict, Later | None]:
+def _messages(batches: dict[UUID, datetime]) -> list[Frame]:
+    """The batches' frames, in the order in which they came."""
+    times = batches.values()
+    with connection.cursor() as cursor:
+        # The bounds keep it to one or two days' partitions; a frame is committed soon after it came.
+        cursor.execute(
+            "SELECT at, station_id, message_id, action, version, frame FROM stations_message "
+            "WHERE batch = ANY(%s) AND at >= %s AND at < %s ORDER BY at",
+            [list(batches), min(times) - COMMITTED_WITHIN, max(times) + COMMITTED_WITHIN],
+        )
+        return [Frame(*row) for row in cursor.fetchall()]
+
+
+def _facts(frame: Frame) -> tuple[list[Fact], dict, Later | None]:
     """(facts, payload, what is to be done) of one frame; one that makes no sense is logged, never fatal."""
     try:
-        call = frames.Call(message.message_id, message.action, orjson.loads(message.frame)[3])
-        route = versions.ROUTES[message.version][message.action]
-        payload = frames.checked(call, message.version, route.free_texts)
-        return list(route.facts(payload, message.at)) if route.facts else [], payload, route.later
+        call = frames.Call(frame.message_id, frame.action, orjson.loads(frame.text)[3])
+        route = versions.ROUTES[frame.version][frame.action]
+        payload = frames.checked(call, frame.version, route.free_texts)
+        return list(route.facts(payload, frame.at)) if route.facts else [], payload, route.later
     except Exception:
-        log.exception("Message %s of station %s can't be ingested", message.message_id, message.station_id)
+        log.exception("Message %s of station %s can't be ingested", frame.message_id, frame.station_id)
         return [], {}, None
 
 
@@ -115,71 +161,71 @@ def _do(incoming: Incoming, later: Later) -> None:
         log.exception("Message %s of station %s had no effect", incoming.message_id, incoming.station.pk)
 
 
-def _read(messages) -> Found:
+def _read(said: list[Frame]) -> Found:
     found = Found()
-    read = [(message, *_facts(message)) for message in messages]
-    said = [(message, each) for message, each, _payload, _later in read]
-    station_ids = {message.station_id for message, _each in said}
-    stations = Station.objects.select_related("site").in_bulk(station_ids)
-    evses = {(row.station_id, row.number): row for row in Evse.objects.filter(station__in=stations)}
-    for message, _each, payload, later in read:
-        if later is not None and message.station_id in stations:
-            station = stations[message.station_id]
-            found.later.append(
-                (Incoming(station, message.version, payload, message.at, message.message_id), later)
-            )
-    sessions = _sessions(said)
-    for message, each in said:
-        station = stations.get(message.station_id)
-        if station is None:
-            continue
+    read = [(frame, *_facts(frame)) for frame in said]
+    known = Known(read)
+    for frame, each, payload, later in read:
+        if later is not None and (station := known.station(frame.station_id)):
+            incoming = Incoming(station, frame.version, payload, frame.at, frame.message_id)
+            found.later.append((incoming, later))
         for fact in each:
-            transaction_id = getattr(fact, "transaction_id", "")
-            session = sessions.get((station.pk, transaction_id)) if transaction_id else None
+            session = known.session(frame.station_id, getattr(fact, "transaction_id", ""))
             if isinstance(fact, Flow):
                 if session is not None:
                     found.flows[session.pk] = fact
-                    number = session.evse.number
-                    _keep_state(
-                        found,
-                        session.evse_id,
-                        Reported(number, FLOW_STATES[fact.charging_state], fact.received_at),
-                    )
+                    state = Reported(0, FLOW_STATES[fact.charging_state], fact.received_at)
+                    _keep_state(found, session.evse_id, state)
                 continue
-            evse = _evse(station, fact.evse_number, session, evses)
-            if evse is None:
+            evse_id = session.evse_id if session else known.evse(frame.station_id, fact.evse_number)
+            if evse_id is None:
                 continue
-            found.stations.add(station.pk)
+            found.stations.add(frame.station_id)
             if isinstance(fact, Reported):
-                _keep_state(found, evse.pk, fact)
+                _keep_state(found, evse_id, fact)
             else:
-                _keep_readings(found, fact, evse, session, message.at)
+                _keep_readings(found, fact, evse_id, session, frame.at)
     return found
 
 
-def _sessions(said) -> dict[tuple[int, str], Session]:
+class Known:
+    """What the database knows of the stations, EVSEs and sessions that a batch is about."""
+
+    def __init__(self, read):
+        self._read = {frame.station_id for frame, *_rest in read}
+        evses = Evse.objects.filter(station__in=self._read).values_list("station_id", "number", "pk")
+        self._evses = {(station_id, number): pk for station_id, number, pk in evses}
+        self._sessions = _sessions(read)
+
+    @cached_property
+    def _stations(self) -> dict[int, Station]:
+        return Station.objects.select_related("site").in_bulk(self._read)
+
+    def station(self, station_id: int) -> Station | None:
+        """None for one that was deleted meanwhile."""
+        return self._stations.get(station_id)
+
+    def session(self, station_id: int, transaction_id: str) -> Session | None:
+        """The station's own; another station's is never touched, whatever number a message names."""
+        return self._sessions.get((station_id, transaction_id)) if transaction_id else None
+
+    def evse(self, station_id: int, number: int) -> int | None:
+        key = (station_id, number)
+        if number >= 1 and key not in self._evses and (station := self.station(station_id)):
+            self._evses[key] = find_evse(station, number).pk
+        return self._evses.get(key)
+
+
+def _sessions(read) -> dict[tuple[int, str], Session]:
     wanted: dict[int, set[str]] = defaultdict(set)
-    for message, each in said:
+    for frame, each, _payload, _later in read:
         for fact in each:
             if getattr(fact, "transaction_id", ""):
-                wanted[message.station_id].add(fact.transaction_id)
+                wanted[frame.station_id].add(fact.transaction_id)
     if not wanted:
         return {}
-    rows = Session.objects.select_related("evse").filter(
-        station__in=wanted, transaction_id__in=set().union(*wanted.values())
-    )
+    rows = Session.objects.filter(station__in=wanted, transaction_id__in=set().union(*wanted.values()))
     return {(row.station_id, row.transaction_id): row for row in rows}
-
-
-def _evse(station: Station, number: int, session: Session | None, evses: dict) -> Evse | None:
-    if session is not None:
-        return session.evse
-    if number < 1:
-        return None
-    key = (station.pk, number)
-    if key not in evses:
-        evses[key] = find_evse(station, number)
-    return evses[key]
 
 
 def _keep_state(found: Found, evse_id: int, fact: Reported) -> None:
@@ -193,11 +239,11 @@ def _keep_state(found: Found, evse_id: int, fact: Reported) -> None:
 
 
 def _keep_readings(
-    found: Found, fact: Metered, evse: Evse, session: Session | None, received_at: datetime
+    found: Found, fact: Metered, evse_id: int, session: Session | None, received_at: datetime
 ) -> None:
     totals = found.totals.setdefault(session.pk, Totals()) if session is not None else None
     for sample in fact.samples:
-        key = (evse.pk, sample.at, sample.measurand, sample.phase, sample.location, sample.context)
+        key = (evse_id, sample.at, sample.measurand, sample.phase, sample.location, sample.context)
         found.readings.setdefault(
             key, (*key, session.pk if session else None, received_at, sample.value, sample.unit, sample.flag)
         )
@@ -278,35 +324,55 @@ def _store_states(found: Found) -> list[int]:
 def _store_totals(found: Found) -> None:
     """Sessions' newest values; an ended session keeps the charger's own final figures."""
     ids = sorted(found.totals.keys() | found.flows.keys())
-    for session in Session.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
-        totals, flow = found.totals.get(session.pk), found.flows.get(session.pk)
-        is_newer = (
-            totals is not None
-            and totals.last_at is not None
-            and (session.last_reading_at is None or totals.last_at >= session.last_reading_at)
+    if not ids:
+        return
+    changed = list(Session.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+    for session in changed:
+        _apply(session, found.totals.get(session.pk), found.flows.get(session.pk))
+    with connection.cursor() as cursor:
+        # One statement: a session's row changes with every reading, and saving each by itself would be
+        # most of what ingesting costs.
+        cursor.execute(
+            """
+            UPDATE stations_session AS session SET
+                meter_start_wh = new.meter_start_wh, energy_wh = new.energy_wh, power_w = new.power_w,
+                soc_percent = new.soc_percent, charging_state = new.charging_state,
+                last_reading_at = new.last_reading_at
+            FROM unnest(%s::uuid[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::text[],
+                    %s::timestamptz[])
+                AS new (id, meter_start_wh, energy_wh, power_w, soc_percent, charging_state, last_reading_at)
+            WHERE session.id = new.id
+            """,
+            [[getattr(session, name) for session in changed] for name in TOTALS],
         )
-        if totals is not None:
-            _apply_energy(session, totals)
-        if is_newer:
+
+
+TOTALS = (
+    "pk",
+    "meter_start_wh",
+    "energy_wh",
+    "power_w",
+    "soc_percent",
+    "charging_state",
+    "last_reading_at",
+)
+
+
+def _apply(session: Session, totals: Totals | None, flow: Flow | None) -> None:
+    if totals is not None:
+        _apply_energy(session, totals)
+        if totals.last_at is not None and (
+            session.last_reading_at is None or totals.last_at >= session.last_reading_at
+        ):
             session.last_reading_at = totals.last_at
             if totals.soc is not None:
                 session.soc_percent = totals.soc
             if totals.power_w is not None and session.is_open:
                 session.power_w = totals.power_w
-        if flow is not None and session.is_open:
-            session.charging_state = flow.charging_state
-            if flow.charging_state != Session.ChargingState.CHARGING:
-                session.power_w = 0
-        session.save(
-            update_fields=[
-                "meter_start_wh",
-                "energy_wh",
-                "power_w",
-                "soc_percent",
-                "charging_state",
-                "last_reading_at",
-            ]
-        )
+    if flow is not None and session.is_open:
+        session.charging_state = flow.charging_state
+        if flow.charging_state != Session.ChargingState.CHARGING:
+            session.power_w = 0
 
 
 def _apply_energy(session: Session, totals: Totals) -> None:
@@ -320,6 +386,12 @@ def _apply_energy(session: Session, totals: Totals) -> None:
 
 def settle(station: Station, until: datetime) -> int:
     """Ingest now whatever is still waiting of what this station sent up to then; returns how many batches."""
-    waiting = Batch.objects.filter(done_at=None, received_at__lte=until).values_list("pk", flat=True)
-    mine = Message.objects.filter(batch__in=list(waiting), station=station).values_list("batch", flat=True)
-    return sum(ingest(batch_id) for batch_id in set(mine))
+    waiting = dict(
+        Batch.objects.filter(done_at=None, received_at__lte=until).values_list("pk", "received_at")
+    )
+    if not waiting:
+        return 0
+    mine = Message.objects.filter(
+        batch__in=list(waiting), station=station, at__gte=min(waiting.values()) - COMMITTED_WITHIN
+    ).values_list("batch", flat=True)
+    return sum(ingest(batch_id, wait=True) for batch_id in set(mine))

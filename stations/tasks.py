@@ -1,6 +1,7 @@
 """What workers do for chargers: ingest what they report, and finish what was left."""
 
 import logging
+import time
 from datetime import timedelta
 
 from celery import shared_task
@@ -18,30 +19,38 @@ log = logging.getLogger(__name__)
 #: A nudge is late after this; the sweep then ingests the batch itself.
 LATE = timedelta(seconds=5)
 MAX_ATTEMPTS = 50
+#: A worker that is kept busy for so long lets go, so that its task is not taken for lost.
+TURN_SECONDS = 30
 
 
 @shared_task
 def ingest(batch_id: str) -> None:
-    _ingest(batch_id)
-
-
-def _ingest(batch_id) -> bool:
+    """A batch waits: it, and whatever else does, is ingested until nothing waits or the turn is over."""
+    until = time.monotonic() + TURN_SECONDS
     try:
-        return ingesting.ingest(batch_id)
-    except Exception as error:
-        log.exception("Batch %s can't be ingested", batch_id)
-        Batch.objects.filter(pk=batch_id).update(error=str(error)[:500], attempts=F("attempts") + 1)
-        return False
+        while ingesting.ingest_waiting() and time.monotonic() < until:
+            pass
+    except Exception:
+        # One of them can't be ingested; each by itself, so that the others are.
+        log.exception("Batches can't be ingested together")
+        _each(Batch.objects.filter(done_at=None, attempts=0))
+
+
+def _each(batches) -> None:
+    for batch_id in batches.order_by("received_at").values_list("pk", flat=True)[:500]:
+        try:
+            ingesting.ingest(batch_id)
+        except Exception as error:
+            log.exception("Batch %s can't be ingested", batch_id)
+            Batch.objects.filter(pk=batch_id).update(error=str(error)[:500], attempts=F("attempts") + 1)
 
 
 @shared_task
 def sweep_journal() -> None:
     """Batches whose nudge was lost, or whose worker died."""
-    late = Batch.objects.filter(
-        done_at=None, received_at__lt=timezone.now() - LATE, attempts__lt=MAX_ATTEMPTS
-    ).order_by("received_at")
-    for batch_id in late.values_list("pk", flat=True)[:500]:
-        _ingest(batch_id)
+    _each(
+        Batch.objects.filter(done_at=None, received_at__lt=timezone.now() - LATE, attempts__lt=MAX_ATTEMPTS)
+    )
 
 
 @shared_task

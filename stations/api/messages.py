@@ -25,6 +25,7 @@ class MessageSerializer(serializers.ModelSerializer):
             "action",
             "version",
             "frame",
+            "answer",
             "command",
         ]
 

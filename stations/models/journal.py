@@ -54,6 +54,9 @@ class Message(models.Model):
     action = models.CharField(max_length=50)
     version = models.CharField(max_length=6)
     frame = models.TextField()
+    #: The payload of the CALLRESULT that followed at once, for a report: it says no more than that the
+    #: report is kept, so it has no row of its own.
+    answer = models.TextField(null=True)
     batch = models.UUIDField(null=True)
     #: Who asked for it: the command's id, where a call of ours came from one.
     command = models.UUIDField(null=True)

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 #: Frames a second that one charger may send for long; beyond it its socket is read more slowly.
 MAX_RATE = 50
 MAX_BAD_FRAMES = 20
+CALL = Message.Kind.CALL.value
 SHUTDOWN, TOO_BIG, POLICY = 1001, 1009, 1008
 
 
@@ -44,6 +45,7 @@ class Connection:
 
     def __init__(self, station: Station, version: str, send: Callable[[dict], Awaitable], journal: Journal):
         self.id = uuid.uuid4()
+        self._id = str(self.id)
         self.station = station
         self.version = version
         self.registered = station.registration == Station.Registration.ACCEPTED
@@ -142,10 +144,9 @@ class Connection:
             await self._answer(refusal.frame(), Message.Kind.ERROR, call.message_id, call.action)
             return
         frame = frames.encode([frames.RESULT, call.message_id, answer])
-        if route.durable:
-            await self._answer(frame, Message.Kind.RESULT, call.message_id, call.action)
-        else:
-            await self._send_text(frame)
+        await self._send_text(frame)
+        if route.durable and route.is_decision(payload):
+            self._note(datetime.now(UTC), False, Message.Kind.RESULT, call.message_id, call.action, frame)
 
     async def _treat(
         self, route: Route, call: frames.Call, payload: dict, text: str, received_at: datetime
@@ -162,11 +163,18 @@ class Connection:
             answer = route.answer(incoming)
         if not route.durable:
             return answer
-        entry = self._entry(received_at, True, Message.Kind.CALL, call.message_id, call.action, text)
-        if route.for_workers or not route.is_decision(payload):
-            await self._journal.write(entry, ingest=route.for_workers)
-        else:
-            self._journal.note(entry)
+        if route.is_decision(payload):
+            entry = self._entry(received_at, True, CALL, call.message_id, call.action, text)
+            if route.for_workers:
+                await self._journal.write(entry, ingest=True)
+            else:
+                self._journal.note(entry)
+            return answer
+        # What is answered is known before the commit that makes it true, so it is kept with the frame.
+        entry = self._entry(
+            received_at, True, CALL, call.message_id, call.action, text, frames.payload_text(answer)
+        )
+        await self._journal.write(entry, ingest=route.for_workers)
         return answer
 
     # Calling
@@ -228,19 +236,19 @@ class Connection:
                 await self._send({"type": "websocket.close", "code": code})
 
     def _note(self, at, from_station, kind, message_id, action, frame, command=None) -> None:
-        self._journal.note(self._entry(at, from_station, kind, message_id, action, frame, command))
+        self._journal.note(self._entry(at, from_station, kind, message_id, action, frame, command=command))
 
-    def _entry(self, at, from_station, kind, message_id, action, frame, command=None) -> Entry:
+    def _entry(self, at, from_station, kind, message_id, action, frame, answer=None, command=None) -> Entry:
         return Entry(
-            at=at,
-            station_id=self.station.pk,
-            connection=self.id,
-            from_station=from_station,
-            kind=str(kind),
-            message_id=message_id,
-            action=action,
-            version=self.version,
-            # PostgreSQL's text holds no NUL; JSON may carry one only in this spelling.
-            frame=frame.replace("\x00", ""),
-            command=command,
+            at,
+            self.station.pk,
+            self._id,
+            from_station,
+            kind,
+            message_id,
+            action,
+            self.version,
+            frame,
+            answer,
+            command,
         )

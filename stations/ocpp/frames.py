@@ -68,6 +68,10 @@ def encode(frame: list) -> str:
     return orjson.dumps(frame).decode()
 
 
+def payload_text(payload: dict) -> str:
+    return orjson.dumps(payload).decode() if payload else "{}"
+
+
 def decode(text: str, version: str) -> Call | Result | Error:
     """Read a frame's envelope. Raises `BadFrame`, or `CallError` where the id can be read."""
     if _too_deep(text):

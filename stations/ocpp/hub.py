@@ -23,6 +23,7 @@ from stations.tasks import ingest
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5
+NUDGE_SECONDS = 0.1
 #: A station that comes and goes twenty times a minute is not told anything in between.
 SETTLE_SECONDS = 2
 OFFLINE = {"status": Command.Status.OFFLINE, "error_description": "The charger is not connected."}
@@ -37,7 +38,8 @@ class Hub:
         self.journal = Journal(self._nudge)
         self.channel = ""
         self._tasks: set[asyncio.Task] = set()
-        self._nudges: asyncio.Queue[uuid.UUID] = asyncio.Queue()
+        self._nudged = asyncio.Event()
+        self._waiting_batch: uuid.UUID | None = None
         self._starting = asyncio.Lock()
 
     async def start(self) -> None:
@@ -156,16 +158,22 @@ class Hub:
                 log.exception("This process could not say that it lives; trying again")
 
     def _nudge(self, batch: uuid.UUID) -> None:
-        self._nudges.put_nowait(batch)
+        self._waiting_batch = batch
+        self._nudged.set()
 
     async def _send_nudges(self) -> None:
-        """Publishing a task blocks, so a thread does it; a lost nudge is made good by the sweep."""
+        """At once, then at most ten times a second: a worker that is told takes all that waits.
+
+        Publishing a task blocks, so a thread does it; a lost nudge is made good by the sweep.
+        """
         while True:
-            batch = await self._nudges.get()
+            await self._nudged.wait()
+            self._nudged.clear()
             try:
-                await asyncio.to_thread(ingest.delay, str(batch))
+                await asyncio.to_thread(ingest.delay, str(self._waiting_batch))
             except Exception as error:
                 log.warning("The workers could not be told of a batch (%s); the sweep will find it", error)
+            await asyncio.sleep(NUDGE_SECONDS)
 
     async def close(self) -> None:
         """The process ends: say goodbye to every charger, so that it knows to come back."""
