@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
@@ -62,7 +61,7 @@ def push_stations(station_ids: Iterable[int]) -> None:
     A batch of readings may be of hundreds of stations of which nobody watches one, so that is asked first,
     once for all.
     """
-    places = {pk: _site_of(pk) for pk in dict.fromkeys(station_ids)}
+    places = _sites_of(set(station_ids))
     groups = {pk: {station_group(pk), site_group(site), ops_group(site)} for pk, site in places.items()}
     watched = _watched(*set().union(*groups.values()))
     for pk, mine in groups.items():
@@ -82,10 +81,15 @@ def push_sessions(session_ids: Iterable) -> None:
         _soon("session", groups[group])
 
 
-@lru_cache(maxsize=100_000)
-def _site_of(station_id: int) -> int | None:
-    """A station hardly ever moves; a push that goes to its old site's watchers for a while harms nobody."""
-    return Station.objects.filter(pk=station_id).values_list("site", flat=True).first()
+#: A station hardly ever moves; a push that goes to its old site's watchers for a while harms nobody.
+_places: dict[int, int] = {}
+
+
+def _sites_of(station_ids: set[int]) -> dict[int, int]:
+    unknown = station_ids - _places.keys()
+    if unknown:
+        _places.update(Station.objects.filter(pk__in=unknown).values_list("pk", "site"))
+    return {pk: _places[pk] for pk in station_ids if pk in _places}
 
 
 def _soon(kind: str, pk) -> None:

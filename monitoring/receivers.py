@@ -18,9 +18,9 @@ def on_status_changed(evses, **kwargs):
     live.push_stations(evse.station_id for evse in evses)
 
 
-@receiver(signals.station_changed)
-def on_station_changed(station, **kwargs):
-    live.push_stations([station.pk])
+@receiver(signals.stations_changed)
+def on_stations_changed(station_ids, **kwargs):
+    live.push_stations(station_ids)
 
 
 @receiver(signals.readings_recorded)

@@ -33,7 +33,7 @@ def boot(
         last_seen_at=received_at,
     )
     registration = Station.objects.values_list("registration", flat=True).get(pk=station.pk)
-    signals.after_commit(signals.station_changed, station=station)
+    signals.after_commit(signals.stations_changed, station_ids=[station.pk])
     return registration
 
 

@@ -2,7 +2,7 @@
 
 `session_started(session)`, `session_ended(session)`: once per session, however often the charger says so.
 `status_changed(evses)`: EVSEs whose state changed, as a list.
-`station_changed(station)`: it came online or went offline, or booted.
+`stations_changed(station_ids)`: they came online or went offline, or booted, as a list.
 `readings_recorded(session_ids, station_ids)`: one per ingested batch.
 `command_finished(command)`: the charger answered, or will not.
 `events_recorded(events)`: what chargers tell of themselves (security, monitors, firmware…), as a list.
@@ -17,7 +17,7 @@ from django.dispatch import Signal
 session_started = Signal()
 session_ended = Signal()
 status_changed = Signal()
-station_changed = Signal()
+stations_changed = Signal()
 readings_recorded = Signal()
 command_finished = Signal()
 events_recorded = Signal()

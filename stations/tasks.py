@@ -78,8 +78,7 @@ def drop_dead_nodes() -> None:
         if Station.objects.filter(pk=station.pk, connection=station.connection).update(
             connection=None, node="", disconnected_at=now
         ):
-            station.connection, station.disconnected_at = None, now
-            signals.station_changed.send_robust(sender="stations", station=station)
+            signals.stations_changed.send_robust(sender="stations", station_ids=[station.pk])
     Node.objects.filter(seen_at__lt=now - NODE_SILENT).delete()
 
 

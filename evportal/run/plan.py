@@ -65,20 +65,7 @@ def worker(name: str, queues: str, processes: int, env: dict[str, str]) -> Proce
 
 
 def web(env: dict[str, str]) -> Process:
-    argv = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "evportal.asgi:application",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        env["PORT"],
-    ]
-    # A charger's frames are small, and a compressed one could unpack to anything.
-    argv += ["--ws-max-size", "262144", "--ws-per-message-deflate", "false", "--ws", "websockets-sansio"]
-    argv += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header"]
-    argv += ["--timeout-graceful-shutdown", "3"]
+    argv = [sys.executable, "-m", "evportal.serve", "--port", env["PORT"]]
     return Process("web", argv, env, ready=answers(int(env["PORT"])))
 
 

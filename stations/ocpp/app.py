@@ -8,7 +8,7 @@ import logging
 from stations.ocpp import door, versions
 from stations.ocpp.connection import Connection
 from stations.ocpp.hub import Hub
-from stations.ocpp.threads import in_thread
+from stations.ocpp.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +19,18 @@ class ChargerSockets:
     def __init__(self):
         self.hub = Hub()
         self.tarpit = door.Tarpit()
+        self._admit = Together(door.admit)
 
     async def __call__(self, scope, receive, send) -> None:
         event = await receive()
         if event["type"] != "websocket.connect":
             return
         await self.hub.start()
+        if self.hub.closing:
+            await _refuse(scope, send, 503, "This server is being restarted. Try again.")
+            return
         knock = door.read(scope)
-        station = await in_thread(door.admit, knock) if knock else None
+        station = await self._admit.ask(knock) if knock else None
         if station is None:
             await asyncio.sleep(self.tarpit.miss((scope.get("client") or [None])[0]))
             await _refuse(scope, send, 401, "Unauthorized")

@@ -21,11 +21,13 @@ from stations.ocpp.threads import in_thread
 
 log = logging.getLogger(__name__)
 
-#: Frames a second that one charger may send for long; beyond it its socket is read more slowly.
-MAX_RATE = 50
+#: Frames a second that one charger may send; beyond it its socket is read more slowly. Far more than any
+#: charger has to say, and still a small part of what a process can take, so a flood harms only who sends it.
+MAX_RATE = 300
 MAX_BAD_FRAMES = 20
 CALL = Message.Kind.CALL.value
-SHUTDOWN, TOO_BIG, POLICY = 1001, 1009, 1008
+#: Close codes (RFC 6455 §7.4.1 and its registry): service restart, policy violation.
+RESTART, POLICY = 1012, 1008
 
 
 class CallRefused(Exception):
@@ -60,6 +62,7 @@ class Connection:
         self.turn = asyncio.Lock()
         self._answers: dict[str, asyncio.Future] = {}
         self._actions: dict[str, str] = {}
+        self._busy = self._draining = False
         self._bad_frames = 0
         self._window, self._in_window = 0.0, 0
 
@@ -73,12 +76,24 @@ class Connection:
                 break
             if event["type"] != "websocket.receive":
                 continue
-            text = event.get("text")
-            await self._throttle()
-            await self._frame(text, event.get("bytes"))
+            if self._draining:
+                # Not answered, so the charger will send it again, to the process that comes after us.
+                continue
+            self._busy = True
+            try:
+                await self._throttle()
+                await self._frame(event.get("text"), event.get("bytes"))
+            finally:
+                self._busy = False
         self.is_open = False
         for answer in self._answers.values():
             answer.cancel()
+
+    async def drain(self) -> None:
+        """Take no new frame; returns when the one that is being treated has its answer."""
+        self._draining = True
+        while self._busy and self.is_open:
+            await asyncio.sleep(0.002)
 
     async def _throttle(self) -> None:
         now = time.monotonic()

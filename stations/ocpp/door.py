@@ -77,9 +77,15 @@ def _basic(header: bytes) -> tuple[str | None, str]:
     return user, password
 
 
-def admit(knock: Knock) -> Station | None:
-    """The station whose socket this may be, or None; the answer to the outside never says why not."""
-    station = Station.objects.select_related("site").filter(identity=knock.identity).first()
+def admit(knocks: list[Knock]) -> list[Station | None]:
+    """For each the station whose socket this may be, or None; the outside never learns why not."""
+    known = Station.objects.select_related("site").in_bulk(
+        {knock.identity for knock in knocks}, field_name="identity"
+    )
+    return [_admit(knock, known.get(knock.identity)) for knock in knocks]
+
+
+def _admit(knock: Knock, station: Station | None) -> Station | None:
     if station is None:
         remember(knock)
         return None

@@ -9,21 +9,23 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from channels.layers import get_channel_layer
 
-from stations import commands, signals
+from stations import commands, presence
 from stations.journal import Journal
-from stations.models import Command, Node, Station
-from stations.ocpp.connection import SHUTDOWN, CallRefused, Connection
-from stations.ocpp.threads import in_thread
+from stations.models import Command
+from stations.ocpp.connection import RESTART, CallRefused, Connection
+from stations.ocpp.threads import in_thread, news
+from stations.ocpp.together import Together
 from stations.tasks import ingest
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5
 NUDGE_SECONDS = 0.1
+CLOSING_SECONDS = 2
 #: A station that comes and goes twenty times a minute is not told anything in between.
 SETTLE_SECONDS = 2
 OFFLINE = {"status": Command.Status.OFFLINE, "error_description": "The charger is not connected."}
@@ -37,10 +39,14 @@ class Hub:
         self.connections: dict[int, Connection] = {}
         self.journal = Journal(self._nudge)
         self.channel = ""
+        self._loops: list[asyncio.Task] = []
         self._tasks: set[asyncio.Task] = set()
         self._nudged = asyncio.Event()
         self._waiting_batch: uuid.UUID | None = None
         self._starting = asyncio.Lock()
+        self._come = Together(self._arrived)
+        self._go = Together(self._departed)
+        self.closing = False
 
     async def start(self) -> None:
         async with self._starting:
@@ -49,10 +55,10 @@ class Hub:
             # The default prefix, which browsers' consumers have too: channels-redis reads all channels of a
             # process under one lock, and a second prefix would be read only while nobody reads the first.
             channel = await get_channel_layer().new_channel()
-            await in_thread(_beat, channel, [], {})
+            await in_thread(presence.beat, channel=channel, seen={}, now=datetime.now(UTC))
             self.channel = channel
-            for loop in (self._receive(), self._beats(), self._send_nudges()):
-                self.spawn(loop)
+            loops = (self._receive(), self._beats(), self._send_nudges())
+            self._loops = [asyncio.get_running_loop().create_task(loop) for loop in loops]
 
     def spawn(self, coroutine) -> None:
         """A task that somebody holds a reference to, as asyncio wants it."""
@@ -64,24 +70,33 @@ class Hub:
 
     async def join(self, connection: Connection) -> None:
         """This socket speaks for the station from now on; an older one, here or elsewhere, is closed."""
-        older = self.connections.get(connection.station.pk)
-        self.connections[connection.station.pk] = connection
-        previous_node = await in_thread(_take_over, connection, self.channel)
+        station_id = connection.station.pk
+        older = self.connections.get(station_id)
+        self.connections[station_id] = connection
+        previous = await self._come.ask(presence.Arrival(station_id, connection.id, connection.version))
         if older is not None:
             self.spawn(older.close(TAKEOVER_CLOSE))
-        elif previous_node and previous_node != self.channel:
-            message = {"type": "ocpp.superseded", "station": connection.station.pk, "by": str(connection.id)}
+        elif previous and previous != self.channel:
+            message = {"type": "ocpp.superseded", "station": station_id, "by": str(connection.id)}
             with contextlib.suppress(Exception):
-                await get_channel_layer().send(previous_node, message)
+                await get_channel_layer().send(previous, message)
         connection.on_accepted = lambda: self.spawn(self.send_waiting(connection))
         if connection.registered:
             connection.on_accepted()
 
     async def leave(self, connection: Connection) -> None:
         """Only a socket's own close may mark its station offline."""
-        if self.connections.get(connection.station.pk) is connection:
-            del self.connections[connection.station.pk]
-        await in_thread(_let_go, connection.station.pk, connection.id, connection.last_seen)
+        station_id = connection.station.pk
+        if self.connections.get(station_id) is connection:
+            del self.connections[station_id]
+        await self._go.ask(presence.Departure(station_id, connection.id, connection.last_seen))
+
+    def _arrived(self, arrivals: list[presence.Arrival]) -> list[str]:
+        return presence.come(arrivals=arrivals, channel=self.channel, now=datetime.now(UTC))
+
+    def _departed(self, departures: list[presence.Departure]) -> list[bool]:
+        offline = presence.go(departures=departures, now=datetime.now(UTC))
+        return [one.station_id in offline for one in departures]
 
     # Commands
 
@@ -146,16 +161,18 @@ class Hub:
     async def _beats(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            seen = {pk: connection.last_seen for pk, connection in self.connections.items()}
-            mine = {pk: connection.id for pk, connection in self.connections.items()}
             try:
-                reclaimed = await in_thread(_beat, self.channel, list(seen.items()), mine)
-                for pk in reclaimed:
-                    # It may have closed while we wrote that it is here.
-                    if (now := self.connections.get(pk)) is None or now.id != mine[pk]:
-                        await in_thread(_let_go, pk, mine[pk], seen[pk])
+                await self._beat()
             except Exception:
                 log.exception("This process could not say that it lives; trying again")
+
+    async def _beat(self) -> None:
+        seen = {pk: (each.id, each.last_seen) for pk, each in self.connections.items()}
+        now = datetime.now(UTC)
+        for pk in await in_thread(presence.beat, channel=self.channel, seen=seen, now=now):
+            # It may have closed while we wrote that it is here.
+            if (current := self.connections.get(pk)) is None or current.id != seen[pk][0]:
+                await self._go.ask(presence.Departure(pk, *seen[pk]))
 
     def _nudge(self, batch: uuid.UUID) -> None:
         self._waiting_batch = batch
@@ -175,55 +192,24 @@ class Hub:
                 log.warning("The workers could not be told of a batch (%s); the sweep will find it", error)
             await asyncio.sleep(NUDGE_SECONDS)
 
-    async def close(self) -> None:
-        """The process ends: say goodbye to every charger, so that it knows to come back."""
+    async def drain(self) -> None:
+        """Take no new frames, answer what was read, and tell every charger to come back."""
+        self.closing = True
         connections = list(self.connections.values())
-        await asyncio.gather(*(each.close(SHUTDOWN) for each in connections))
-        for connection in connections:
-            with contextlib.suppress(Exception):
-                await self.leave(connection)
-        for task in list(self._tasks):
-            task.cancel()
+        await asyncio.gather(*(each.drain() for each in connections))
+        await asyncio.gather(*(each.close(RESTART) for each in connections))
+
+    async def close(self) -> None:
+        """The process ends."""
+        await self.drain()
+        for loop in self._loops:
+            loop.cancel()
+        # Commands under way end as soon as their sockets are closed.
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSING_SECONDS)
         await self.journal.close()
         if self.channel:
             with contextlib.suppress(Exception):
-                await in_thread(Node.objects.filter(channel=self.channel).delete)
-
-
-def _take_over(connection: Connection, channel: str) -> str:
-    """Write this socket on the station's row; returns the node that held the station before."""
-    now = datetime.now(UTC)
-    station = Station.objects.select_for_update().get(pk=connection.station.pk)
-    previous = station.node if station.is_online else ""
-    station.connection, station.node, station.ocpp_version = connection.id, channel, connection.version
-    station.connected_at = station.last_seen_at = now
-    station.save(update_fields=["connection", "node", "ocpp_version", "connected_at", "last_seen_at"])
-    signals.after_commit(signals.station_changed, station=station)
-    return previous
-
-
-def _let_go(station_id: int, connection_id: uuid.UUID, last_seen: datetime) -> None:
-    mine = Station.objects.filter(pk=station_id, connection=connection_id)
-    if mine.update(connection=None, node="", disconnected_at=datetime.now(UTC), last_seen_at=last_seen):
-        station = Station.objects.select_related("site").get(pk=station_id)
-        signals.after_commit(signals.station_changed, station=station)
-
-
-def _beat(channel: str, seen: list[tuple[int, datetime]], mine: dict[int, uuid.UUID]) -> list[int]:
-    """This process lives, its chargers were last heard then; returns those it had been given up for lost."""
-    now = datetime.now(UTC)
-    Node.objects.update_or_create(
-        channel=channel, defaults={"seen_at": now}, create_defaults={"seen_at": now, "started_at": now}
-    )
-    recently = now - timedelta(seconds=BEAT_SECONDS * 2)
-    stations = [
-        Station(pk=pk, last_seen_at=last_seen) for pk, last_seen in sorted(seen) if last_seen > recently
-    ]
-    Station.objects.bulk_update(stations, ["last_seen_at"], batch_size=500)
-    lost = list(Station.objects.filter(connection=None, pk__in=mine)) if mine else []
-    for station in lost:
-        Station.objects.filter(pk=station.pk, connection=None).update(
-            connection=mine[station.pk], node=channel
-        )
-        signals.after_commit(signals.station_changed, station=station)
-    return [station.pk for station in lost]
+                await in_thread(presence.end, channel=self.channel, now=datetime.now(UTC))
+        # The last news are on their way in a thread of their own.
+        await asyncio.get_running_loop().run_in_executor(news, lambda: None)
