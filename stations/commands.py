@@ -74,12 +74,15 @@ def send(
     return command
 
 
-def waiting(station_id: int) -> list[UUID]:
-    """Calls that wait for this station to be there, the oldest first."""
+def waiting(station_ids: list[int]) -> list[list[UUID]]:
+    """For each station the calls that wait for it to be there, the oldest first."""
+    found: dict[int, list[UUID]] = {pk: [] for pk in station_ids}
     rows = Command.objects.filter(
-        station=station_id, status=Command.Status.QUEUED, expires_at__gt=timezone.now()
+        station__in=found, status=Command.Status.QUEUED, expires_at__gt=timezone.now()
     )
-    return list(rows.order_by("created_at").values_list("pk", flat=True))
+    for station_id, pk in rows.order_by("created_at").values_list("station", "pk"):
+        found[station_id].append(pk)
+    return [found[pk] for pk in station_ids]
 
 
 def claim(command_id: UUID) -> Command | None:

@@ -8,7 +8,6 @@ import logging
 from stations.ocpp import door, versions
 from stations.ocpp.connection import Connection
 from stations.ocpp.hub import Hub
-from stations.ocpp.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +18,6 @@ class ChargerSockets:
     def __init__(self):
         self.hub = Hub()
         self.tarpit = door.Tarpit()
-        self._admit = Together(door.admit)
 
     async def __call__(self, scope, receive, send) -> None:
         event = await receive()
@@ -30,7 +28,7 @@ class ChargerSockets:
             await _refuse(scope, send, 503, "This server is being restarted. Try again.")
             return
         knock = door.read(scope)
-        station = await self._admit.ask(knock) if knock else None
+        station = await self.hub.crowds.ask(door.admit, knock) if knock else None
         if station is None:
             await asyncio.sleep(self.tarpit.miss((scope.get("client") or [None])[0]))
             await _refuse(scope, send, 401, "Unauthorized")
@@ -43,7 +41,9 @@ class ChargerSockets:
         await self._serve(station, knock.subprotocol, receive, send)
 
     async def _serve(self, station, subprotocol, receive, send) -> None:
-        connection = Connection(station, versions.SUBPROTOCOLS[subprotocol], send, self.hub.journal)
+        connection = Connection(
+            station, versions.SUBPROTOCOLS[subprotocol], send, self.hub.journal, self.hub.crowds
+        )
         await self.hub.join(connection)
         try:
             await send({"type": "websocket.accept", "subprotocol": subprotocol})

@@ -18,6 +18,7 @@ from stations.models import Message, Station
 from stations.ocpp import frames, schemas, versions
 from stations.ocpp.routing import Incoming, Route
 from stations.ocpp.threads import in_thread
+from stations.ocpp.together import Crowds
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,14 @@ class Connection:
     their answers in tasks of their own, never in the reading loop that must bring the answer.
     """
 
-    def __init__(self, station: Station, version: str, send: Callable[[dict], Awaitable], journal: Journal):
+    def __init__(
+        self,
+        station: Station,
+        version: str,
+        send: Callable[[dict], Awaitable],
+        journal: Journal,
+        crowds: Crowds,
+    ):
         self.id = uuid.uuid4()
         self._id = str(self.id)
         self.station = station
@@ -57,6 +65,7 @@ class Connection:
         self.on_accepted: Callable[[], None] = lambda: None
         self._send = send
         self._journal = journal
+        self._crowds = crowds
         self._routes = versions.ROUTES[version]
         #: Held by whoever calls the station: OCPP-J §4.1.1 allows one call at a time.
         self.turn = asyncio.Lock()
@@ -169,7 +178,10 @@ class Connection:
         """Decide and store; whatever this returns may be told to the charger."""
         incoming = Incoming(self.station, self.version, payload, received_at, call.message_id)
         if route.is_decision(payload):
-            answer = await in_thread(route.decide, incoming)
+            if route.together is not None:
+                answer = await self._crowds.ask(route.together, incoming)
+            else:
+                answer = await in_thread(route.decide, incoming)
             if call.action == "BootNotification":
                 self.registered = answer["status"] == Station.Registration.ACCEPTED
                 if self.registered:

@@ -18,7 +18,7 @@ from stations.journal import Journal
 from stations.models import Command
 from stations.ocpp.connection import RESTART, CallRefused, Connection
 from stations.ocpp.threads import in_thread, news
-from stations.ocpp.together import Together
+from stations.ocpp.together import Crowds
 from stations.tasks import ingest
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,7 @@ class Hub:
         self._nudged = asyncio.Event()
         self._waiting_batch: uuid.UUID | None = None
         self._starting = asyncio.Lock()
-        self._come = Together(self._arrived)
-        self._go = Together(self._departed)
+        self.crowds = Crowds()
         self.closing = False
 
     async def start(self) -> None:
@@ -73,7 +72,9 @@ class Hub:
         station_id = connection.station.pk
         older = self.connections.get(station_id)
         self.connections[station_id] = connection
-        previous = await self._come.ask(presence.Arrival(station_id, connection.id, connection.version))
+        previous = await self.crowds.ask(
+            self._arrived, presence.Arrival(station_id, connection.id, connection.version)
+        )
         if older is not None:
             self.spawn(older.close(TAKEOVER_CLOSE))
         elif previous and previous != self.channel:
@@ -89,7 +90,8 @@ class Hub:
         station_id = connection.station.pk
         if self.connections.get(station_id) is connection:
             del self.connections[station_id]
-        await self._go.ask(presence.Departure(station_id, connection.id, connection.last_seen))
+        departure = presence.Departure(station_id, connection.id, connection.last_seen)
+        await self.crowds.ask(self._departed, departure)
 
     def _arrived(self, arrivals: list[presence.Arrival]) -> list[str]:
         return presence.come(arrivals=arrivals, channel=self.channel, now=datetime.now(UTC))
@@ -153,7 +155,7 @@ class Hub:
         await asyncio.sleep(SETTLE_SECONDS)
         station_id = connection.station.pk
         if self.connections.get(station_id) is connection and connection.registered:
-            for command_id in await in_thread(commands.waiting, station_id):
+            for command_id in await self.crowds.ask(commands.waiting, station_id):
                 await self.run_command(station_id, command_id)
 
     # Housekeeping
@@ -172,7 +174,7 @@ class Hub:
         for pk in await in_thread(presence.beat, channel=self.channel, seen=seen, now=now):
             # It may have closed while we wrote that it is here.
             if (current := self.connections.get(pk)) is None or current.id != seen[pk][0]:
-                await self._go.ask(presence.Departure(pk, *seen[pk]))
+                await self.crowds.ask(self._departed, presence.Departure(pk, *seen[pk]))
 
     def _nudge(self, batch: uuid.UUID) -> None:
         self._waiting_batch = batch

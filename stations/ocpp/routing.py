@@ -28,10 +28,12 @@ class Route:
     With `facts` or `later`, the frame goes into the journal for workers, and is durable before the answer:
     `facts` are ingested in bulk, `later` is called for each message by itself, in the order in which they
     came and in the transaction that marks the batch as done, so what it does happens exactly once.
+    `together` is a `decide` for all that came in the same moment, with an answer for each.
     `free_texts` are fields that may be cut to the schema's length.
     """
 
     decide: Callable[[Incoming], dict] | None = None
+    together: Callable[[list[Incoming]], list[dict]] | None = None
     answer: Callable[[Incoming], dict] | None = None
     #: Where only some payloads need a decision (2.x TransactionEvent); the others get `answer`.
     decides: Callable[[dict], bool] | None = None
@@ -48,7 +50,9 @@ class Route:
         return self.facts is not None or self.later is not None
 
     def is_decision(self, payload: dict) -> bool:
-        return self.decide is not None and (self.decides is None or self.decides(payload))
+        if self.decide is None and self.together is None:
+            return False
+        return self.decides is None or self.decides(payload)
 
 
 def empty(incoming: Incoming) -> dict:

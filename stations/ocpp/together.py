@@ -72,3 +72,16 @@ def _settle(waiting: asyncio.Future, answer=None, error: Exception | None = None
         waiting.set_exception(error)
     else:
         waiting.set_result(answer)
+
+
+class Crowds:
+    """One `Together` for each function, made when it is first asked."""
+
+    def __init__(self):
+        self._known: dict[Callable, Together] = {}
+
+    async def ask(self, function: Callable[[list], list], question):
+        together = self._known.get(function)
+        if together is None:
+            together = self._known[function] = Together(function)
+        return await together.ask(question)

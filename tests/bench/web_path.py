@@ -67,12 +67,13 @@ class Socket:
 
 async def batch(stations, journal, begin: datetime) -> float:
     from stations.ocpp.connection import Connection
+    from stations.ocpp.together import Crowds
 
     sockets, tasks = [], []
     for station in stations:
         done = asyncio.Event()
         socket = Socket(frames(station.pk, EACH, begin), done)
-        connection = Connection(station, "1.6", socket.send, journal)
+        connection = Connection(station, "1.6", socket.send, journal, Crowds())
         sockets.append((connection, socket, done))
     started = time.process_time()
     for connection, socket, _done in sockets:

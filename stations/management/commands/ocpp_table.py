@@ -17,7 +17,7 @@ before the answer, ingested by workers. **logged**: acknowledged and kept in the
 def treatment(route) -> str:
     if route is None:
         return ""
-    if route.decide is not None:
+    if route.decide is not None or route.together is not None:
         return "decides" + (", reports" if route.facts else "")
     if route.facts is not None:
         return "reports"

@@ -15,7 +15,7 @@ VERSION = "1.6"
 ROUTES = {
     "Authorize": Route(decide=authorization.authorize),
     "BootNotification": Route(
-        decide=provisioning.boot_notification,
+        together=provisioning.boot_notifications,
         before_boot=True,
         free_texts=("chargePointVendor", "chargePointModel", "firmwareVersion", "chargePointSerialNumber"),
     ),

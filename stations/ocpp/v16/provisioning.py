@@ -7,10 +7,16 @@ from stations.ocpp import wire
 from stations.ocpp.routing import Incoming
 
 
-def boot_notification(incoming: Incoming) -> dict:
+def boot_notifications(incomings: list[Incoming]) -> list[dict]:
+    """Keep what the stations say of themselves and tell them whether they may take part."""
+    registrations = boot.boot(boots=[_boot(incoming) for incoming in incomings])
+    return [answer(*each) for each in zip(incomings, registrations, strict=True)]
+
+
+def _boot(incoming: Incoming) -> boot.Boot:
     payload = incoming.payload
-    status = boot.boot(
-        station=incoming.station,
+    return boot.Boot(
+        station_id=incoming.station.pk,
         vendor=payload["chargePointVendor"],
         model=payload["chargePointModel"],
         serial_number=payload.get("chargePointSerialNumber") or payload.get("chargeBoxSerialNumber") or "",
@@ -18,10 +24,14 @@ def boot_notification(incoming: Incoming) -> dict:
         reason="",
         received_at=incoming.received_at,
     )
+
+
+def answer(incoming: Incoming, registration: str) -> dict:
+    """The same in every version."""
     return {
         "currentTime": wire.time_text(incoming.received_at),
-        "interval": boot.interval(status),
-        "status": status,
+        "interval": boot.interval(registration, incoming.station.pk),
+        "status": registration,
     }
 
 

@@ -15,7 +15,7 @@ VERSION = "2.0.1"
 
 ROUTES = {
     "Authorize": Route(decide=authorization.authorize),
-    "BootNotification": Route(decide=provisioning.boot_notification, before_boot=True),
+    "BootNotification": Route(together=provisioning.boot_notifications, before_boot=True),
     "ClearedChargingLimit": Route(answer=empty),
     "DataTransfer": Route(answer=data_transfer.data_transfer),
     "FirmwareStatusNotification": Route(answer=empty),

@@ -5,12 +5,19 @@ from __future__ import annotations
 from stations import boot
 from stations.ocpp import wire
 from stations.ocpp.routing import Incoming
+from stations.ocpp.v16.provisioning import answer
 
 
-def boot_notification(incoming: Incoming) -> dict:
+def boot_notifications(incomings: list[Incoming]) -> list[dict]:
+    """Keep what the stations say of themselves and tell them whether they may take part."""
+    registrations = boot.boot(boots=[_boot(incoming) for incoming in incomings])
+    return [answer(*each) for each in zip(incomings, registrations, strict=True)]
+
+
+def _boot(incoming: Incoming) -> boot.Boot:
     charger = incoming.payload["chargingStation"]
-    status = boot.boot(
-        station=incoming.station,
+    return boot.Boot(
+        station_id=incoming.station.pk,
         vendor=charger["vendorName"],
         model=charger["model"],
         serial_number=charger.get("serialNumber") or "",
@@ -18,11 +25,6 @@ def boot_notification(incoming: Incoming) -> dict:
         reason=incoming.payload["reason"],
         received_at=incoming.received_at,
     )
-    return {
-        "currentTime": wire.time_text(incoming.received_at),
-        "interval": boot.interval(status),
-        "status": status,
-    }
 
 
 def heartbeat(incoming: Incoming) -> dict:
