@@ -6,7 +6,7 @@ BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 LOCK := uv pip compile pyproject.toml --generate-hashes --no-header --no-emit-index-url --universal --python-version 3.11 --upgrade --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format typecheck lock clean
+.PHONY: help run test bench lint format typecheck lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ run: ## the portal with its demo, on http://127.0.0.1:8000
 
 test: ## all tests; ARGS="tests/billing -k tariff" chooses
 	@$(BOOTSTRAP) --dev -- python -m pytest -n 2 $(ARGS)
+
+bench: ## the figures of docs/operations.md beside bare servers; ARGS="storm cpu" chooses
+	@$(BOOTSTRAP) --dev -- python -m tests.bench $(ARGS)
 
 lint: ## style, templates, missing migrations, types
 	@$(BOOTSTRAP) --dev -- ruff check .

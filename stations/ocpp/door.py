@@ -79,7 +79,7 @@ def _basic(header: bytes) -> tuple[str | None, str]:
 
 def admit(knocks: list[Knock]) -> list[Station | None]:
     """For each the station whose socket this may be, or None; the outside never learns why not."""
-    known = Station.objects.select_related("site").in_bulk(
+    known = Station.objects.order_by().select_related("site").in_bulk(
         {knock.identity for knock in knocks}, field_name="identity"
     )
     return [_admit(knock, known.get(knock.identity)) for knock in knocks]
