@@ -96,6 +96,10 @@ class Hub:
                 continue
             if message["type"] == "ocpp.command":
                 self.spawn(self.run_command(message["station"], uuid.UUID(message["command"])))
+            elif message["type"] == "ocpp.registration":
+                here = self.connections.get(message["station"])
+                if here is not None:
+                    here.follow(message["registration"])
             elif message["type"] == "ocpp.superseded":
                 old = self.connections.get(message["station"])
                 if old is not None and str(old.id) != message["by"]:
@@ -117,7 +121,11 @@ class Hub:
     async def _outcome(self, connection: Connection, command: Command) -> dict:
         try:
             response = await connection.call(
-                command.action, command.payload, timeout=command.timeout_s, command=command.pk
+                command.action,
+                commands.real_payload(command),
+                timeout=command.timeout_s,
+                command=command.pk,
+                shown=command.payload if command.secrets else None,
             )
         except CallRefused as error:
             return {
@@ -148,12 +156,20 @@ class Hub:
             mine = {pk: connection.id for pk, connection in self.connections.items()}
             try:
                 reclaimed = await in_thread(_beat, self.channel, list(seen.items()), mine)
+                await self._follow_registrations()
                 for pk in reclaimed:
                     # It may have closed while we wrote that it is here.
                     if (now := self.connections.get(pk)) is None or now.id != mine[pk]:
                         await in_thread(_let_go, pk, mine[pk], seen[pk])
             except Exception:
                 log.exception("This process could not say that it lives; trying again")
+
+    async def _follow_registrations(self) -> None:
+        """The row decides, also where the message that it changed got lost."""
+        refused = await in_thread(_not_accepted, self.channel)
+        for pk, connection in list(self.connections.items()):
+            if connection.registered == (pk in refused):
+                connection.follow(refused.get(pk, Station.Registration.ACCEPTED))
 
     def _nudge(self, batch: uuid.UUID) -> None:
         self._nudges.put_nowait(batch)
@@ -187,6 +203,7 @@ def _take_over(connection: Connection, channel: str) -> str:
     now = datetime.now(UTC)
     station = Station.objects.select_for_update().get(pk=connection.station.pk)
     previous = station.node if station.is_online else ""
+    connection.registered = station.registration == Station.Registration.ACCEPTED
     station.connection, station.node, station.ocpp_version = connection.id, channel, connection.version
     station.connected_at = station.last_seen_at = now
     station.save(update_fields=["connection", "node", "ocpp_version", "connected_at", "last_seen_at"])
@@ -199,6 +216,12 @@ def _let_go(station_id: int, connection_id: uuid.UUID, last_seen: datetime) -> N
     if mine.update(connection=None, node="", disconnected_at=datetime.now(UTC), last_seen_at=last_seen):
         station = Station.objects.select_related("site").get(pk=station_id)
         signals.after_commit(signals.station_changed, station=station)
+
+
+def _not_accepted(channel: str) -> dict[int, str]:
+    """Stations on this process that may not work yet, with their registration."""
+    here = Station.objects.filter(node=channel).exclude(registration=Station.Registration.ACCEPTED)
+    return dict(here.values_list("pk", "registration"))
 
 
 def _beat(channel: str, seen: list[tuple[int, datetime]], mine: dict[int, uuid.UUID]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stations import boot
+from stations.configuration import progress
 from stations.ocpp import wire
 from stations.ocpp.routing import Incoming
 
@@ -27,3 +28,8 @@ def boot_notification(incoming: Incoming) -> dict:
 
 def heartbeat(incoming: Incoming) -> dict:
     return {"currentTime": wire.time_text(incoming.received_at)}
+
+
+def notify_report(incoming: Incoming) -> None:
+    """One part of the device model (B07, B08)."""
+    progress.report_part(station=incoming.station, payload=incoming.payload, received_at=incoming.received_at)
