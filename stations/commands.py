@@ -71,7 +71,7 @@ def send(
         signals.after_commit(signals.command_finished, command=command)
         return command
     if (node or keep_for) and (password := masking.new_password(payload)) is not None:
-        credentials.expect(station=station, password=password)
+        credentials.expect(station=station, password=password, command_id=command.pk)
     if keep_for and (settle or not node):
         # Whoever gets the station's next socket sends what waits for it (hub.send_waiting).
         command.save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,14 +24,14 @@ class UnderWay(Refused):
 
 
 @transaction.atomic
-def expect(*, station: Station, password: str) -> None:
-    """A call that is about to be sent gives the station this password: take it beside the old one."""
+def expect(*, station: Station, password: str, command_id: UUID) -> None:
+    """This command is about to give the station a password: take it beside the old one."""
     row = Provisioning.of(station)
     if row.next_password_hash and not _came_to_nothing(station, row):
         raise UnderWay
     row.next_password_hash = Station.hashed(_text(password))
-    row.next_password_at = timezone.now()
-    row.save(update_fields=["next_password_hash", "next_password_at"])
+    row.next_password_at, row.next_password_command = timezone.now(), command_id
+    row.save(update_fields=["next_password_hash", "next_password_at", "next_password_command"])
 
 
 def _came_to_nothing(station: Station, row: Provisioning) -> bool:
@@ -59,7 +60,7 @@ def command_finished(command: Command) -> None:
     never_left = command.status in (status.OFFLINE, status.TIMED_OUT) and command.sent_at is None
     refused = command.status == status.ERROR or (command.status == status.ANSWERED and not taken(command))
     if never_left or refused:
-        forget(station=command.station)
+        forget(station=command.station, command_id=command.pk)
 
 
 def taken(command: Command) -> bool:
@@ -73,9 +74,15 @@ def taken(command: Command) -> bool:
 
 
 @transaction.atomic
-def forget(*, station: Station) -> None:
-    """The station did not take it, or somebody gives up waiting: the old password alone counts again."""
-    Provisioning.objects.filter(station=station).update(next_password_hash="", next_password_at=None)
+def forget(*, station: Station, command_id: UUID | None = None) -> None:
+    """The station did not take it, or somebody gives up waiting: the old password alone counts again.
+
+    With a command, only where it is the one that was to give it.
+    """
+    rows = Provisioning.objects.filter(station=station)
+    if command_id is not None:
+        rows = rows.filter(next_password_command=command_id)
+    rows.update(next_password_hash="", next_password_at=None, next_password_command=None)
 
 
 # At the door
@@ -109,6 +116,5 @@ def used(*, station: Station) -> None:
         return
     Station.objects.filter(pk=station.pk).update(password_hash=row.next_password_hash)
     station.password_hash = row.next_password_hash
-    row.next_password_hash, row.next_password_at = "", None
-    row.save(update_fields=["next_password_hash", "next_password_at"])
+    forget(station=station)
     log.info("Station %s signs in with its new password", station.pk)

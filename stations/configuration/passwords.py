@@ -8,7 +8,7 @@ import string
 from django.db import transaction
 
 from stations.configuration import masking, names, runs
-from stations.exceptions import Refused
+from stations.exceptions import ChargerOffline, Refused
 from stations.models import ConfigurationRun, Station
 
 LETTERS = string.ascii_letters + string.digits
@@ -37,6 +37,8 @@ def rotate(*, station: Station, **more) -> ConfigurationRun:
     """Send a new password; nobody but the station ever sees it. `more` is what any run takes."""
     if station.security_profile not in (1, 2):
         raise NoPassword
+    if not Station.objects.exclude(connection=None).filter(pk=station.pk).exists():
+        raise ChargerOffline
     place = names.Name(masking.VARIABLE, component=masking.COMPONENT)
     path = masking.KEY_16 if names.is_16(station.ocpp_version) else str(place)
     return runs.begin(

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from stations.configuration import names, runs
-from stations.exceptions import Refused
+from stations.exceptions import ChargerOffline, Refused
 from stations.models import Command, ConfigurationRun, Provisioning, Station
 from stations.models.configuration import TAKEN
 
@@ -25,6 +25,10 @@ MESSAGE_TIMEOUT = 30
 
 class NotHigher(Refused):
     default = "A charger's security profile is only ever raised."
+
+
+class StillAtIt(Refused):
+    default = "The charger is being told of a higher security profile already."
 
 
 def csms_url() -> str:
@@ -66,6 +70,11 @@ def upgrade(*, station: Station, profile: int, url: str = "", **more) -> Configu
     """Tell the station to come back with this profile. Until it does, the old one is good too."""
     if not station.security_profile < profile <= HIGHEST or profile < 2:
         raise NotHigher
+    if not Station.objects.exclude(connection=None).filter(pk=station.pk).exists():
+        raise ChargerOffline
+    under_way = {"kind": ConfigurationRun.Kind.PROFILE, "status": ConfigurationRun.Status.RUNNING}
+    if station.configuration_runs.filter(**under_way).exists():
+        raise StillAtIt
     row = Provisioning.of(station)
     row.next_security_profile, row.next_security_profile_at = profile, timezone.now()
     row.save(update_fields=["next_security_profile", "next_security_profile_at"])

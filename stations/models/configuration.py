@@ -96,6 +96,7 @@ class Provisioning(models.Model):
     #: A password on its way: it is taken beside the old one until the station first uses it.
     next_password_hash = models.CharField(max_length=200, blank=True)
     next_password_at = models.DateTimeField(null=True, blank=True)
+    next_password_command = models.UUIDField(null=True, blank=True)
     #: A higher security profile on its way: both are taken until the station first comes with it.
     next_security_profile = models.PositiveSmallIntegerField(null=True, blank=True)
     next_security_profile_at = models.DateTimeField(null=True, blank=True)

@@ -118,8 +118,9 @@ class Configured(Charger):
         assert len(payload["setVariableData"]) <= self.most
         results = []
         for each in payload["setVariableData"]:
-            value = each.pop("attributeValue")
-            results.append({**each, "attributeStatus": self._set(str(names.from_wire(each)), value)})
+            word = self._set(str(names.from_wire(each)), each["attributeValue"])
+            shown = {name: part for name, part in each.items() if name != "attributeValue"}
+            results.append({**shown, "attributeStatus": word})
         return {"setVariableResult": results}
 
     def _set(self, path, value):
