@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from evportal.accounts.models import ApiKey, User
-from stations import commands
+from stations import commands, signals
 from stations.configuration import calls, keep, names, templates
 from stations.exceptions import Refused
 from stations.models import ConfigurationRun, Provisioning, Station
@@ -171,6 +171,7 @@ def finish(run: ConfigurationRun) -> None:
         run.status = Status.PARTLY if refused else Status.DONE
     run.calls, run.finished_at = [], timezone.now()
     run.save()
+    signals.after_commit(signals.station_changed, station=run.station)
     if run.problem:
         return
     if run.kind == Kind.FIRST:
