@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 OPS = (
     ("Wallboard", "ops:wallboard", "view_ops"),
     ("Chargers", "ops:chargers", "view_ops"),
+    ("Configuration", "ops:configuration", "view_messages"),
     ("Alerts", "ops:alerts", "view_alerts"),
     ("Sessions", "ops:sessions", "view_ops"),
     ("Invoices", "fin:invoices", "view_money"),

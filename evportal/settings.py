@@ -248,6 +248,8 @@ MAP_TILE_ATTRIBUTION = env("MAP_TILE_ATTRIBUTION", default="")
 # Chargers
 OCPP_HEARTBEAT_SECONDS = env.int("OCPP_HEARTBEAT_SECONDS", default=300)
 OCPP_METER_SECONDS = env.int("OCPP_METER_SECONDS", default=10 if DEMO else 30)
+#: Read a charger's settings after its boot where they may have changed, and set up a new one.
+OCPP_CONFIGURE_ON_BOOT = env.bool("OCPP_CONFIGURE_ON_BOOT", default=True)
 OCPP_CALL_TIMEOUT = env.int("OCPP_CALL_TIMEOUT", default=30)
 # Plain ws:// with a password (security profile 1) is for a closed network or the demo.
 OCPP_ALLOW_PLAIN = env.bool("OCPP_ALLOW_PLAIN", default=not HTTPS)

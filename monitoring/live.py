@@ -188,6 +188,8 @@ def _page_fragments(station: Station) -> dict[str, str]:
     )
     for cell in overview.cells(station):
         fragments[f"cell-{cell['evse'].pk}"] = render_to_string("monitoring/_evse_cell.html", {"cell": cell})
+    for run in station.configuration_runs.filter(moved_at__gt=now - FRESH)[:5]:
+        fragments[f"run-{run.pk}"] = render_to_string("monitoring/_run.html", {"run": run, "at": now})
     for session in overview.open_sessions(station):
         fragments[f"ops-session-{session.pk}"] = render_to_string(
             "monitoring/_session_facts.html", {"session": session, "at": now}

@@ -2,7 +2,17 @@
 
 from django.urls import include, path
 
-from monitoring.views import alerts, board, charger, chargers, commands, pending, sessions
+from monitoring.views import (
+    alerts,
+    board,
+    charger,
+    chargers,
+    commands,
+    configuration,
+    fleet_configuration,
+    pending,
+    sessions,
+)
 
 ops = [
     path("", board.wallboard, name="wallboard"),
@@ -15,6 +25,16 @@ ops = [
     path("chargers/<int:pk>/do/<slug:verb>/", commands.do, name="charger_do"),
     path("chargers/<int:pk>/call/", commands.choose, name="call_choose"),
     path("chargers/<int:pk>/call/<slug:action>/", commands.call, name="call"),
+    path("chargers/<int:pk>/config/", configuration.config, name="charger_config"),
+    path("chargers/<int:pk>/config/set/", configuration.change, name="config_set"),
+    path("chargers/<int:pk>/config/do/<slug:verb>/", configuration.do, name="config_do"),
+    path("configuration/", fleet_configuration.overview, name="configuration"),
+    path("configuration/apply/", fleet_configuration.apply, name="configuration_apply"),
+    path("configuration/bulk/<uuid:bulk>/", fleet_configuration.bulk, name="configuration_bulk"),
+    path("configuration/runs/<int:pk>/", configuration.run, name="configuration_run"),
+    path("configuration/templates/new/", fleet_configuration.template, name="template_new"),
+    path("configuration/templates/<int:pk>/", fleet_configuration.template, name="template"),
+    path("configuration/templates/<int:pk>/delete/", fleet_configuration.delete, name="template_delete"),
     path("commands/<uuid:pk>/", commands.command, name="command"),
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/<uuid:pk>/", sessions.session, name="session"),

@@ -21,14 +21,19 @@ from evportal.admin import (
     ScopedTabular,
     SuperuserAdmin,
 )
+from stations import registration
+from stations.configuration import credentials
 from stations.models import (
     Command,
+    ConfigurationRun,
+    ConfigurationTemplate,
     Connector,
     Evse,
     IdToken,
     PendingStation,
     Reservation,
     Session,
+    Setting,
     Site,
     Station,
 )
@@ -140,6 +145,13 @@ class StationAdmin(ScopedAdmin):
         "pages",
     ]
 
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if change and "registration" in form.changed_data:
+            registration.tell(station=obj, by=request.user)
+        if form.cleaned_data.get("new_password"):
+            credentials.forget(station=obj)
+
     @admin.display(description=_("Connected"), boolean=True)
     def online(self, station):
         return station.is_online
@@ -226,6 +238,46 @@ class CommandAdmin(ReadOnly, ScopedAdmin):
     list_filter = [("station__site", ScopedFilter), "status", ("created_at", RangeDateTimeFilter)]
     search_fields = ["action", "station__identity", "station__name"]
     date_hierarchy = "created_at"
+
+
+@admin.register(ConfigurationTemplate)
+class ConfigurationTemplateAdmin(ScopedAdmin):
+    """Applied on /ops/configuration/."""
+
+    view_permission, change_permission = "view_messages", "manage_stations"
+    operator_path = "operator"
+    list_display = ["name", "operator", "protocol", "vendor", "model", "firmware", "position", "is_active"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter), "protocol", "is_active"]
+    search_fields = ["name", "vendor", "model"]
+    date_hierarchy = "changed_at"
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["operator"] if obj else []
+
+
+@admin.register(ConfigurationRun)
+class ConfigurationRunAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_messages"
+    site_path = "station__site"
+    list_display = ["created_at", "kind", "station", "status", "created_by", "api_key", "finished_at"]
+    list_select_related = ["station__site", "created_by", "api_key"]
+    list_filter = [("station__site", ScopedFilter), "kind", "status", ("created_at", RangeDateTimeFilter)]
+    search_fields = ["station__identity", "station__name"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(Setting)
+class SettingAdmin(ReadOnly, ScopedAdmin):
+    """As chargers told them; changed on the charger's page."""
+
+    view_permission = "view_messages"
+    site_path = "station__site"
+    list_display = ["path", "value", "station", "mutability", "refusal", "read_at"]
+    list_select_related = ["station__site"]
+    list_filter = [("station__site", ScopedFilter), "mutability"]
+    search_fields = ["path", "value", "station__identity", "station__name"]
+    date_hierarchy = "read_at"
 
 
 @admin.register(Reservation)

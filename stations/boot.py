@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from stations import signals
+from stations.configuration import runs
 from stations.models import Station
 
-SHORTEST_RETRY = 60
+RETRY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ class Booted:
 
 @transaction.atomic
 def boot(*, boots: list[Boot]) -> list[str]:
-    """Keep what the stations say of themselves; returns each one's registration status."""
+    """Keep what the stations say of themselves; returns each one's registration status.
+
+    One that is accepted is set up if it is new, and looked at if it has new firmware.
+    """
     last = {each.station_id: each for each in boots}
     said = last.values()
     with connection.cursor() as cursor:
@@ -74,6 +78,7 @@ def boot(*, boots: list[Boot]) -> list[str]:
         )
         booted = {pk: Booted(last[pk], *rest) for pk, *rest in cursor.fetchall()}
     signals.after_commit(signals.stations_changed, station_ids=sorted(booted))
+    runs.after_boot(booted=list(booted.values()))
     # One that was deleted since it was let in may not take part.
     rejected = Station.Registration.REJECTED.value
     return [booted[each.station_id].registration if each.station_id in booted else rejected for each in boots]
@@ -84,7 +89,7 @@ def interval(registration: str, station_id: int) -> int:
 
     Spread a little, so that stations which came together don't come together for ever.
     """
-    seconds = SHORTEST_RETRY
-    if registration == Station.Registration.ACCEPTED:
-        seconds = settings.OCPP_HEARTBEAT_SECONDS
+    if registration != Station.Registration.ACCEPTED:
+        return RETRY_SECONDS
+    seconds = settings.OCPP_HEARTBEAT_SECONDS
     return seconds + station_id % max(1, seconds // 10)

@@ -17,9 +17,10 @@ from django.utils import timezone
 
 from evportal.accounts.models import ApiKey, Operator, User
 from stations import signals
+from stations.configuration import credentials, masking
 from stations.exceptions import ChargerOffline
 from stations.models import Command, Evse, IdToken, Session, Station
-from stations.ocpp import schemas, spelling
+from stations.ocpp import registering, schemas, spelling
 
 TOKEN_LETTERS = string.ascii_uppercase + string.digits
 
@@ -34,20 +35,24 @@ def send(
     reason: str = "",
     timeout: float | None = None,
     keep_for: timedelta | None = None,
+    settle: bool = False,
 ) -> Command:
     """Queue one call, as the station's version spells it; the row tells what became of it.
 
     Raises `UnknownAction` or `InvalidPayload` before anything is stored. An offline station makes the row
     `offline` at once, because a late restart or start helps nobody; with `keep_for`, the call waits that
-    long for the station to come back.
+    long for the station to come back; with `settle` also for one that is just booting to come to rest.
+    Passwords in the payload are kept apart, encrypted, until the call has left.
     """
     version = station.ocpp_version or "1.6"
     schemas.check_call(version, action, payload)
     now = timezone.now()
+    shown, found = masking.take(payload)
     command = Command(
         station=station,
         action=action,
-        payload=payload,
+        payload=shown,
+        secrets=masking.sealed(found),
         reason=reason,
         created_by=by if isinstance(by, User) else None,
         api_key=by if isinstance(by, ApiKey) else None,
@@ -57,12 +62,22 @@ def send(
     node = (
         Station.objects.filter(pk=station.pk).exclude(connection=None).values_list("node", flat=True).first()
     )
-    if not node and keep_for:
+    registration = Station.objects.values_list("registration", flat=True).get(pk=station.pk)
+    if node and (why := registering.refusal(registration, action, payload)):
+        command.status, command.secrets = Command.Status.ERROR, ""
+        command.answered_at = now
+        command.error_code, command.error_description = "SecurityError", why
+        command.save()
+        signals.after_commit(signals.command_finished, command=command)
+        return command
+    if (node or keep_for) and (password := masking.new_password(payload)) is not None:
+        credentials.expect(station=station, password=password, command_id=command.pk)
+    if keep_for and (settle or not node):
         # Whoever gets the station's next socket sends what waits for it (hub.send_waiting).
         command.save()
         return command
     if not node:
-        command.status = Command.Status.OFFLINE
+        command.status, command.secrets = Command.Status.OFFLINE, ""
         command.answered_at = now
         command.error_description = "The charger is not connected."
         command.save()
@@ -99,6 +114,11 @@ def claim(command_id: UUID) -> Command | None:
     return Command.objects.get(pk=command_id) if won else None
 
 
+def real_payload(command: Command) -> dict:
+    """What goes over the wire: with the passwords that the row shows masked."""
+    return masking.give_back(command.payload, masking.opened(command.secrets))
+
+
 def finish(
     command_id, *, status: str, response=None, error_code: str = "", error_description: str = ""
 ) -> None:
@@ -107,10 +127,11 @@ def finish(
         pk=command_id, status__in=[Command.Status.QUEUED, Command.Status.SENT]
     ).update(
         status=status,
-        response=response,
+        response=masking.masked(response) if response else response,
         error_code=error_code[:60],
         error_description=error_description[:255],
         answered_at=timezone.now(),
+        secrets="",
     )
     if won:
         command = Command.objects.select_related("station").get(pk=command_id)

@@ -29,6 +29,14 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class Before:
+    """What the row said: the process that held the station, or "", and its registration."""
+
+    node: str = ""
+    registration: str = ""
+
+
+@dataclass(frozen=True)
 class Departure:
     station_id: int
     connection: UUID
@@ -36,8 +44,8 @@ class Departure:
 
 
 @transaction.atomic
-def come(*, arrivals: list[Arrival], channel: str, now: datetime) -> list[str]:
-    """These sockets speak for their stations from now on; returns the process that held each before."""
+def come(*, arrivals: list[Arrival], channel: str, now: datetime) -> list[Before]:
+    """These sockets speak for their stations from now on; returns what each one's row said before."""
     # Two sockets of one station may come together: the later one is the one that counts.
     last = {arrival.station_id: arrival for arrival in arrivals}
     with connection.cursor() as cursor:
@@ -53,7 +61,7 @@ def come(*, arrivals: list[Arrival], channel: str, now: datetime) -> list[str]:
                 connection = new.connection, node = %s, ocpp_version = new.version,
                 connected_at = %s, last_seen_at = %s
             FROM new JOIN old USING (id) WHERE station.id = new.id
-            RETURNING station.id, old.node
+            RETURNING station.id, old.node, station.registration
             """,
             [
                 list(last),
@@ -64,9 +72,9 @@ def come(*, arrivals: list[Arrival], channel: str, now: datetime) -> list[str]:
                 now,
             ],
         )
-        before = dict(cursor.fetchall())
+        before = {pk: Before(*rest) for pk, *rest in cursor.fetchall()}
     signals.after_commit(signals.stations_changed, station_ids=sorted(before))
-    return [before.get(arrival.station_id, "") for arrival in arrivals]
+    return [before.get(arrival.station_id, Before()) for arrival in arrivals]
 
 
 @transaction.atomic
@@ -127,6 +135,12 @@ def beat(*, channel: str, seen: dict[int, tuple[UUID, datetime]], now: datetime)
     if lost:
         signals.after_commit(signals.stations_changed, station_ids=lost)
     return lost
+
+
+def not_accepted(channel: str) -> dict[int, str]:
+    """Stations of this process that may not work yet, with their registration."""
+    here = Station.objects.filter(node=channel).exclude(registration=Station.Registration.ACCEPTED)
+    return dict(here.values_list("pk", "registration"))
 
 
 @transaction.atomic

@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import ProtectedError
 
+from evportal.accounts.models import ApiKey, User
+from stations import registration as registering
+from stations.configuration import credentials
 from stations.exceptions import Refused
 from stations.models import Connector, Evse, PendingStation, Site, Station
 
@@ -63,15 +66,24 @@ def new_public_id(station: Station, number: int) -> str:
 
 
 @transaction.atomic
-def change(*, station: Station, password: str | None = None, **fields) -> Station:
-    """New values for its fields; a new password counts from the charger's next connection."""
+def change(
+    *, station: Station, password: str | None = None, by: User | ApiKey | None = None, **fields
+) -> Station:
+    """New values for its fields; a new password counts from the charger's next connection.
+
+    A password that was on its way to it is forgotten: whoever gives one by hand knows what it has now.
+    """
+    was = Station.objects.values_list("registration", flat=True).get(pk=station.pk)
     for name, value in fields.items():
         setattr(station, name, value)
     changed = list(fields)
     if password is not None:
         station.set_password(password)
+        credentials.forget(station=station)
         changed.append("password_hash")
     station.save(update_fields=changed)
+    if station.registration != was:
+        registering.tell(station=station, by=by)
     return station
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from stations import commands, partitions, sessions, signals
 from stations import ingest as ingesting
+from stations.configuration import progress
 from stations.models import Batch, Command, Node, Session, State, Station
 from stations.models.journal import NODE_SILENT
 
@@ -67,6 +68,7 @@ def expire_commands() -> None:
             error_description="The charger did not answer in time.",
         )
     drop_dead_nodes()
+    progress.end_silent(timezone.now())
 
 
 def drop_dead_nodes() -> None:

@@ -39,10 +39,13 @@ from monitoring.models import Alert, Rule
 from stations.models import (
     ChargingProfile,
     Command,
+    ConfigurationRun,
+    ConfigurationTemplate,
     Message,
     PendingStation,
     Reading,
     Reservation,
+    Setting,
     Site,
 )
 from tests import make
@@ -159,6 +162,13 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         unit="W",
     )
     profile = ChargingProfile.objects.create(operator=operator, description=f"{mark} {n}", profile={})
+    setting = Setting.objects.create(station=station, path="CpoName", variable="CpoName", value=mark)
+    run = ConfigurationRun.objects.create(
+        station=station, kind="write", status="done", bulk=uuid.uuid4(), problem=mark
+    )
+    template = ConfigurationTemplate.objects.create(
+        operator=operator, name=f"{mark} {n}", vendor=mark, values={"CpoName": mark}
+    )
     tariff = Tariff.objects.create(operator=operator, name=f"{mark} {n}")
     version = TariffVersion.objects.create(tariff=tariff, number=1, valid_from=make.NOON, ocpi=OCPI)
     assignment = TariffAssignment.objects.create(tariff=tariff, site=site)
@@ -234,6 +244,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     rule, _new = Rule.objects.get_or_create(operator=operator, kind="offline")
     rows = [
         operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
+        setting, run, template,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         pending, mail, sent, rules, rule,
     ]  # fmt: skip
@@ -252,6 +263,9 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "command": command.pk,
         "message": message.id,
         "profile": profile.pk,
+        "run": run.pk,
+        "bulk": run.bulk,
+        "template": template.pk,
         "tariff": tariff.pk,
         "quote": quote.pk,
         "payment": payment.pk,

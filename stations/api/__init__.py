@@ -2,6 +2,7 @@
 
 from stations.api.charging_profiles import ChargingProfiles
 from stations.api.commands import Commands
+from stations.api.configuration import Configuration, ConfigurationRuns, ConfigurationTemplates
 from stations.api.evses import Evses
 from stations.api.id_tokens import IdTokens
 from stations.api.messages import Messages
@@ -22,4 +23,7 @@ RESOURCES = {
     "messages": Messages,
     "commands": Commands,
     "charging-profiles": ChargingProfiles,
+    "configuration": Configuration,
+    "configuration-runs": ConfigurationRuns,
+    "configuration-templates": ConfigurationTemplates,
 }

@@ -6,6 +6,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.response import Response
 
 from evportal.rest.fields import JSONField, RowField
@@ -14,8 +15,10 @@ from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource
 from stations import commands, registry
 from stations.api.commands import CommandSerializer
+from stations.api.configuration import RunSerializer, WishSerializer, wait
 from stations.api.evses import ConnectorSerializer
 from stations.exceptions import InvalidPayload, UnknownAction
+from stations.exceptions import Refused as StationRefused
 from stations.models import Connector, Evse, Site, Station
 from stations.ocpp.door import MAX_IDENTITY
 
@@ -154,8 +157,8 @@ class Stations(
     filterset_class = StationFilter
     page_ordering = "pk"
     lookup_field = "identity"
-    # An identity may hold dots, colons and slashes; what follows it here is the only other address.
-    lookup_value_regex = r"(?:(?!/commands/?$).)+"
+    # An identity may hold dots, colons and slashes; what follows it here are the only other addresses.
+    lookup_value_regex = r"(?:(?!/(?:commands|configuration)/?$).)+"
     http_method_names = ["get", "post", "patch", "delete"]
     needs = {
         "list": "view_ops",
@@ -164,6 +167,7 @@ class Stations(
         "partial_update": "manage_stations",
         "destroy": "manage_stations",
         "commands": "command",
+        "configuration": "command",
     }
 
     def get_serializer_class(self):
@@ -180,7 +184,8 @@ class Stations(
         serializer.instance = self.get_queryset().get(pk=serializer.instance.pk)
 
     def perform_update(self, serializer):
-        serializer.instance = registry.change(station=serializer.instance, **serializer.validated_data)
+        by = self.request.user
+        serializer.instance = registry.change(station=serializer.instance, by=by, **serializer.validated_data)
 
     def perform_destroy(self, station):
         try:
@@ -211,8 +216,33 @@ class Stations(
             raise serializers.ValidationError({"action": [str(error)]}) from None
         except InvalidPayload as error:
             raise serializers.ValidationError({"payload": [str(error)]}) from None
+        except StationRefused as error:
+            raise Refused(str(error)) from None
         commands.wait(command, seconds)
         return Response(CommandSerializer(command).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        request=WishSerializer,
+        responses={201: RunSerializer},
+        parameters=[
+            OpenApiParameter(
+                "wait", float, description=f"Hold the reply until it is over, at most {LONGEST_WAIT} s."
+            )
+        ],
+    )
+    @action(detail=True, methods=["post"], url_path="configuration")
+    def configuration(self, request, identity=None):
+        station = self.get_object()
+        seconds = waiting_time(request.query_params.get("wait", "0"))
+        wish = WishSerializer(data=request.data, context={"station": station})
+        wish.is_valid(raise_exception=True)
+        if wish.needs_management and not request.access.may_at("manage_stations", station.site):
+            raise PermissionDenied("That takes a role that manages chargers.")
+        try:
+            run = wish.start(station, request.user)
+        except StationRefused as error:
+            raise Refused(str(error)) from None
+        return Response(RunSerializer(wait(run, seconds)).data, status=status.HTTP_201_CREATED)
 
 
 def waiting_time(text: str) -> float:

@@ -1,5 +1,11 @@
 from stations.models.charging_profile import ChargingProfile
 from stations.models.command import Command
+from stations.models.configuration import (
+    ConfigurationRun,
+    ConfigurationTemplate,
+    Provisioning,
+    Setting,
+)
 from stations.models.event import Event
 from stations.models.id_token import IdToken
 from stations.models.journal import Batch, Message, Node
@@ -13,6 +19,8 @@ __all__ = [
     "Batch",
     "ChargingProfile",
     "Command",
+    "ConfigurationRun",
+    "ConfigurationTemplate",
     "Connector",
     "Event",
     "Evse",
@@ -20,9 +28,11 @@ __all__ = [
     "Message",
     "Node",
     "PendingStation",
+    "Provisioning",
     "Reading",
     "Reservation",
     "Session",
+    "Setting",
     "Site",
     "State",
     "Station",

@@ -32,7 +32,9 @@ class Command(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     station = models.ForeignKey(Station, models.CASCADE, related_name="commands")
     action = models.CharField(max_length=50)
+    #: Passwords in it are replaced by `masking.MASK`; they lie in `secrets`, encrypted, until it is sent.
     payload = models.JSONField(default=dict)
+    secrets = models.TextField(blank=True, editable=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     response = models.JSONField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True)

@@ -119,13 +119,21 @@ class Station(models.Model):
     def is_online(self) -> bool:
         return self.connection is not None
 
-    def set_password(self, password: str) -> None:
+    @staticmethod
+    def hashed(password: str) -> str:
         salt = secrets.token_hex(16)
-        self.password_hash = f"{salt}${_hashed(password, salt)}" if password else ""
+        return f"{salt}${_hashed(password, salt)}" if password else ""
+
+    @staticmethod
+    def matches(password: str, hashed: str) -> bool:
+        salt, _dollar, expected = hashed.partition("$")
+        return bool(expected) and hmac.compare_digest(_hashed(password, salt), expected)
+
+    def set_password(self, password: str) -> None:
+        self.password_hash = self.hashed(password)
 
     def check_password(self, password: str) -> bool:
-        salt, _dollar, expected = self.password_hash.partition("$")
-        return bool(expected) and hmac.compare_digest(_hashed(password, salt), expected)
+        return self.matches(password, self.password_hash)
 
 
 class PendingStation(models.Model):

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 import psycopg
 from django.db import DatabaseError
 
+from stations.configuration import masking
 from stations.journal import Entry, Journal
 from stations.models import Message, Station
-from stations.ocpp import frames, schemas, versions
+from stations.ocpp import frames, registering, schemas, versions
 from stations.ocpp.routing import Incoming, Route
 from stations.ocpp.threads import in_thread
 from stations.ocpp.together import Crowds
@@ -69,6 +70,8 @@ class Connection:
         self._routes = versions.ROUTES[version]
         #: Held by whoever calls the station: OCPP-J §4.1.1 allows one call at a time.
         self.turn = asyncio.Lock()
+        #: What may be sent before the station is accepted, because we asked for it, and until when.
+        self._asked_for: dict[str, float] = {}
         self._answers: dict[str, asyncio.Future] = {}
         self._actions: dict[str, str] = {}
         self._busy = self._draining = False
@@ -143,11 +146,9 @@ class Connection:
         route = self._routes.get(call.action)
         try:
             payload = frames.checked(call, self.version, route.free_texts if route else ())
-            if not self.registered and not route.before_boot:
+            if not self.registered and not route.before_boot and not self._was_asked_for(call.action):
                 raise frames.CallError(
-                    call.message_id,
-                    "SecurityError" if self.version != "1.6" else "GenericError",
-                    "This station has not been accepted yet.",
+                    call.message_id, "SecurityError", "This station has not been accepted yet."
                 )
             answer = await self._treat(route, call, payload, text, received_at)
         except frames.CallError as error:
@@ -172,6 +173,9 @@ class Connection:
         if route.durable and route.is_decision(payload):
             self._note(datetime.now(UTC), False, Message.Kind.RESULT, call.message_id, call.action, frame)
 
+    def _was_asked_for(self, action: str) -> bool:
+        return self._asked_for.get(action, 0.0) > time.monotonic()
+
     async def _treat(
         self, route: Route, call: frames.Call, payload: dict, text: str, received_at: datetime
     ) -> dict:
@@ -183,13 +187,12 @@ class Connection:
             else:
                 answer = await in_thread(route.decide, incoming)
             if call.action == "BootNotification":
-                self.registered = answer["status"] == Station.Registration.ACCEPTED
-                if self.registered:
-                    self.on_accepted()
+                self.follow(answer["status"])
         else:
             answer = route.answer(incoming)
         if not route.durable:
             return answer
+        text = masking.masked_frame(text, 3) if call.action == "NotifyReport" else text
         if route.is_decision(payload):
             entry = self._entry(received_at, True, CALL, call.message_id, call.action, text)
             if route.for_workers:
@@ -204,12 +207,26 @@ class Connection:
         await self._journal.write(entry, ingest=route.for_workers)
         return answer
 
+    def follow(self, registration: str) -> None:
+        """The station's registration is this now, whoever changed it."""
+        self.registered = registration == Station.Registration.ACCEPTED
+        if self.registered:
+            self.on_accepted()
+
     # Calling
 
     async def call(
-        self, action: str, payload: dict, *, timeout: float, command: uuid.UUID | None = None
+        self,
+        action: str,
+        payload: dict,
+        *,
+        timeout: float,
+        command: uuid.UUID | None = None,
+        shown: dict | None = None,
     ) -> dict:
         """Send one call and return the station's answer; the caller holds `turn`.
+
+        `shown` is what the message log may show of a payload that holds a secret.
 
         Raises `CallRefused` for a CALLERROR, `TimeoutError` for no answer, `ConnectionError` when it closed.
         """
@@ -220,8 +237,12 @@ class Connection:
         self._answers[message_id] = answer
         self._actions[message_id] = action
         frame = frames.encode([frames.CALL, message_id, action, payload])
+        logged = frame if shown is None else frames.encode([frames.CALL, message_id, action, shown])
+        message, seconds = registering.allowed_by(action, payload)
+        if message and not self.registered:
+            self._asked_for[message] = time.monotonic() + seconds
         try:
-            self._note(datetime.now(UTC), False, Message.Kind.CALL, message_id, action, frame, command)
+            self._note(datetime.now(UTC), False, Message.Kind.CALL, message_id, action, logged, command)
             await self._send_text(frame)
             return await asyncio.wait_for(answer, timeout)
         except asyncio.CancelledError:
@@ -235,7 +256,7 @@ class Connection:
     def _answered(self, message: frames.Result | frames.Error, text: str, received_at: datetime) -> None:
         kind = Message.Kind.RESULT if isinstance(message, frames.Result) else Message.Kind.ERROR
         action = self._actions.get(message.message_id, "")
-        self._note(received_at, True, kind, message.message_id, action, text)
+        self._note(received_at, True, kind, message.message_id, action, masking.masked_frame(text, 2))
         answer = self._answers.get(message.message_id)
         if answer is None or answer.done():
             # Late, repeated or never asked for.

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from django.conf import settings
 from django.db.models import F
 
+from stations.configuration import credentials, profiles
 from stations.models import PendingStation, Station
 from stations.ocpp import versions
 
@@ -30,6 +31,7 @@ class Knock:
     identity: str
     user: str | None
     password: str
+    raw_password: bytes
     subprotocols: tuple[str, ...]
     address: str | None
     is_tls: bool
@@ -52,35 +54,45 @@ def read(scope: dict) -> Knock | None:
     ):
         return None
     headers = dict(scope["headers"])
-    user, password = _basic(headers.get(b"authorization", b""))
+    user, raw_password = _basic(headers.get(b"authorization", b""))
     forwarded = headers.get(b"x-forwarded-proto", b"").decode("latin-1")
     behind_proxy = bool(getattr(settings, "SECURE_PROXY_SSL_HEADER", None))
     return Knock(
         identity=identity,
         user=user,
-        password=password,
+        password=_printable(raw_password),
+        raw_password=raw_password,
         subprotocols=tuple(scope.get("subprotocols") or ()),
         address=(scope.get("client") or [None])[0],
         is_tls=scope.get("scheme") == "wss" or (behind_proxy and forwarded == "https"),
     )
 
 
-def _basic(header: bytes) -> tuple[str | None, str]:
+def _basic(header: bytes) -> tuple[str | None, bytes]:
+    """(user, password); a password may be any bytes, because 1.6 keys are."""
     scheme, _space, value = header.partition(b" ")
     if scheme.lower() != b"basic":
-        return None, ""
+        return None, b""
     try:
-        decoded = base64.b64decode(value.strip(), validate=True).decode()
+        user, _colon, password = base64.b64decode(value.strip(), validate=True).partition(b":")
+        return user.decode(), password
     except (binascii.Error, UnicodeDecodeError):
-        return None, ""
-    user, _colon, password = decoded.partition(":")
-    return user, password
+        return None, b""
+
+
+def _printable(password: bytes) -> str:
+    try:
+        return password.decode()
+    except UnicodeDecodeError:
+        return ""
 
 
 def admit(knocks: list[Knock]) -> list[Station | None]:
     """For each the station whose socket this may be, or None; the outside never learns why not."""
-    known = Station.objects.order_by().select_related("site").in_bulk(
-        {knock.identity for knock in knocks}, field_name="identity"
+    known = (
+        Station.objects.order_by()
+        .select_related("site", "provisioning")
+        .in_bulk({knock.identity for knock in knocks}, field_name="identity")
     )
     return [_admit(knock, known.get(knock.identity)) for knock in knocks]
 
@@ -89,23 +101,35 @@ def _admit(knock: Knock, station: Station | None) -> Station | None:
     if station is None:
         remember(knock)
         return None
-    why = _refusal(station, knock)
-    if why:
+    password = _password(station, knock)
+    upcoming = getattr(station, "provisioning", None)
+    higher = upcoming.next_security_profile if upcoming else None
+    if higher and not _refusal(higher, station, knock, password):
+        profiles.reached(station=station, profile=higher)
+    elif why := _refusal(station.security_profile, station, knock, password):
         log.warning("Station %s was refused: %s", station.pk, why)
         return None
+    if password == "next":
+        credentials.used(station=station)
     return station
 
 
-def _refusal(station: Station, knock: Knock) -> str:
-    if station.security_profile == 0:
+def _password(station: Station, knock: Knock) -> str:
+    """Which of the station's passwords this is: "current", "next", or empty for neither."""
+    if knock.user is None or unquote(knock.user) != station.identity:
+        return ""
+    return credentials.check(station, knock.password, knock.raw_password)
+
+
+def _refusal(profile: int, station: Station, knock: Knock, password: str) -> str:
+    """Why this is no way in under that security profile; empty where it is one."""
+    if profile == 0:
         return "" if settings.DEBUG else "security profile 0 is for development only"
-    if not knock.is_tls and (station.security_profile >= 2 or not settings.OCPP_ALLOW_PLAIN):
+    if not knock.is_tls and (profile >= 2 or not settings.OCPP_ALLOW_PLAIN):
         return "it came without TLS"
     if knock.user is None:
         return "it sent no password"
-    if unquote(knock.user) != station.identity or not station.check_password(knock.password):
-        return "its user name or password is wrong"
-    return ""
+    return "" if password else "its user name or password is wrong"
 
 
 def remember(knock: Knock) -> None:

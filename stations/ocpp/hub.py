@@ -15,7 +15,7 @@ from channels.layers import get_channel_layer
 
 from stations import commands, presence
 from stations.journal import Journal
-from stations.models import Command
+from stations.models import Command, Station
 from stations.ocpp.connection import RESTART, CallRefused, Connection
 from stations.ocpp.threads import in_thread, news
 from stations.ocpp.together import Crowds
@@ -72,15 +72,17 @@ class Hub:
         station_id = connection.station.pk
         older = self.connections.get(station_id)
         self.connections[station_id] = connection
-        previous = await self.crowds.ask(
+        before = await self.crowds.ask(
             self._arrived, presence.Arrival(station_id, connection.id, connection.version)
         )
         if older is not None:
             self.spawn(older.close(TAKEOVER_CLOSE))
-        elif previous and previous != self.channel:
+        elif before.node and before.node != self.channel:
             message = {"type": "ocpp.superseded", "station": station_id, "by": str(connection.id)}
             with contextlib.suppress(Exception):
-                await get_channel_layer().send(previous, message)
+                await get_channel_layer().send(before.node, message)
+        # It may have changed since the door looked at it.
+        connection.registered = before.registration == Station.Registration.ACCEPTED
         connection.on_accepted = lambda: self.spawn(self.send_waiting(connection))
         if connection.registered:
             connection.on_accepted()
@@ -93,7 +95,7 @@ class Hub:
         departure = presence.Departure(station_id, connection.id, connection.last_seen)
         await self.crowds.ask(self._departed, departure)
 
-    def _arrived(self, arrivals: list[presence.Arrival]) -> list[str]:
+    def _arrived(self, arrivals: list[presence.Arrival]) -> list[presence.Before]:
         return presence.come(arrivals=arrivals, channel=self.channel, now=datetime.now(UTC))
 
     def _departed(self, departures: list[presence.Departure]) -> list[bool]:
@@ -115,6 +117,10 @@ class Hub:
                 continue
             if message["type"] == "ocpp.command":
                 self.spawn(self.run_command(message["station"], uuid.UUID(message["command"])))
+            elif message["type"] == "ocpp.registration":
+                here = self.connections.get(message["station"])
+                if here is not None:
+                    here.follow(message["registration"])
             elif message["type"] == "ocpp.superseded":
                 old = self.connections.get(message["station"])
                 if old is not None and str(old.id) != message["by"]:
@@ -136,7 +142,11 @@ class Hub:
     async def _outcome(self, connection: Connection, command: Command) -> dict:
         try:
             response = await connection.call(
-                command.action, command.payload, timeout=command.timeout_s, command=command.pk
+                command.action,
+                commands.real_payload(command),
+                timeout=command.timeout_s,
+                command=command.pk,
+                shown=command.payload if command.secrets else None,
             )
         except CallRefused as error:
             return {
@@ -165,6 +175,7 @@ class Hub:
             await asyncio.sleep(BEAT_SECONDS)
             try:
                 await self._beat()
+                await self._follow_registrations()
             except Exception:
                 log.exception("This process could not say that it lives; trying again")
 
@@ -175,6 +186,13 @@ class Hub:
             # It may have closed while we wrote that it is here.
             if (current := self.connections.get(pk)) is None or current.id != seen[pk][0]:
                 await self.crowds.ask(self._departed, presence.Departure(pk, *seen[pk]))
+
+    async def _follow_registrations(self) -> None:
+        """The row decides, also where the message that it changed got lost."""
+        refused = await in_thread(presence.not_accepted, self.channel)
+        for pk, connection in list(self.connections.items()):
+            if connection.registered == (pk in refused):
+                connection.follow(refused.get(pk, Station.Registration.ACCEPTED))
 
     def _nudge(self, batch: uuid.UUID) -> None:
         self._waiting_batch = batch

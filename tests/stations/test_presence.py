@@ -16,7 +16,7 @@ NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 def come(station, channel, connection=None, now=NOW):
     arrival = presence.Arrival(station.pk, connection or uuid4(), "1.6")
-    return presence.come(arrivals=[arrival], channel=channel, now=now)[0]
+    return presence.come(arrivals=[arrival], channel=channel, now=now)[0].node
 
 
 def go(station, connection):
@@ -59,7 +59,8 @@ def test_its_own_close_makes_it_offline():
 def test_two_sockets_in_one_moment_the_later_one_counts():
     station, first, second = make.station(), uuid4(), uuid4()
     arrivals = [presence.Arrival(station.pk, each, "1.6") for each in (first, second)]
-    assert presence.come(arrivals=arrivals, channel="node-a", now=NOW) == ["", ""]
+    before = presence.come(arrivals=arrivals, channel="node-a", now=NOW)
+    assert [(each.node, each.registration) for each in before] == [("", "Accepted")] * 2
     station.refresh_from_db()
     assert station.connection == second
 

@@ -31,7 +31,7 @@ ROUTES = {
     "NotifyEVChargingSchedule": Route(answer=rejected),
     "NotifyEvent": Route(answer=empty, facts=diagnostics.event_facts),
     "NotifyMonitoringReport": Route(answer=empty),
-    "NotifyReport": Route(answer=empty, before_boot=True),
+    "NotifyReport": Route(answer=empty, later=provisioning.notify_report, before_boot=True),
     "PublishFirmwareStatusNotification": Route(answer=empty),
     "ReportChargingProfiles": Route(answer=empty),
     "ReservationStatusUpdate": Route(answer=empty),

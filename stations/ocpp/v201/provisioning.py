@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stations import boot
+from stations.configuration import progress
 from stations.ocpp import wire
 from stations.ocpp.routing import Incoming
 from stations.ocpp.v16.provisioning import answer
@@ -29,3 +30,8 @@ def _boot(incoming: Incoming) -> boot.Boot:
 
 def heartbeat(incoming: Incoming) -> dict:
     return {"currentTime": wire.time_text(incoming.received_at)}
+
+
+def notify_report(incoming: Incoming) -> None:
+    """One part of the device model (B07, B08)."""
+    progress.report_part(station=incoming.station, payload=incoming.payload, received_at=incoming.received_at)
