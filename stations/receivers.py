@@ -1,10 +1,13 @@
-"""What reservations learn from the chargers' answers."""
+"""What reservations and certificates learn from the chargers' answers."""
 
 from django.dispatch import receiver
 
 from stations import reservations, signals
+from stations.certificates import installed, issuing
 
 
 @receiver(signals.command_finished)
 def on_command_finished(command, **kwargs):
     reservations.command_finished(command)
+    issuing.command_finished(command)
+    installed.command_finished(command)

@@ -1,3 +1,11 @@
+from stations.models.certificate import (
+    Authority,
+    Certificate,
+    CertificateUse,
+    InstalledCertificate,
+    RootCertificate,
+    RootKind,
+)
 from stations.models.charging_profile import ChargingProfile
 from stations.models.command import Command
 from stations.models.event import Event
@@ -10,18 +18,24 @@ from stations.models.site import Site
 from stations.models.station import Connector, Evse, PendingStation, State, Station
 
 __all__ = [
+    "Authority",
     "Batch",
+    "Certificate",
+    "CertificateUse",
     "ChargingProfile",
     "Command",
     "Connector",
     "Event",
     "Evse",
     "IdToken",
+    "InstalledCertificate",
     "Message",
     "Node",
     "PendingStation",
     "Reading",
     "Reservation",
+    "RootCertificate",
+    "RootKind",
     "Session",
     "Site",
     "State",

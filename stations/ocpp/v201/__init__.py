@@ -1,6 +1,7 @@
 """OCPP 2.0.1 (edition 3): what each message of a station does. 2.1 adds to it in v21."""
 
 from stations.ocpp.routing import Route, empty, rejected
+from stations.ocpp.v16.security import security_event
 from stations.ocpp.v201 import (
     authorization,
     availability,
@@ -35,8 +36,8 @@ ROUTES = {
     "PublishFirmwareStatusNotification": Route(answer=empty),
     "ReportChargingProfiles": Route(answer=empty),
     "ReservationStatusUpdate": Route(answer=empty),
-    "SecurityEventNotification": Route(answer=empty),
-    "SignCertificate": Route(answer=rejected),
+    "SecurityEventNotification": Route(answer=empty, later=security_event, free_texts=("type", "techInfo")),
+    "SignCertificate": Route(decide=security.sign_certificate),
     "StatusNotification": Route(answer=empty, facts=availability.status_facts),
     "TransactionEvent": Route(
         decide=transactions.transaction_event,
