@@ -36,6 +36,9 @@ SEVERITIES = {
     "FirmwareUpdated": 7,
     "StartupOfTheDevice": 7,
     "ResetOrReboot": 7,
+    # The portal's own, about a station's sockets.
+    "AddressChanged": 7,
+    "ConnectionFlapping": 5,
 }
 #: Makers add types of their own; what they mean is not known here.
 UNKNOWN = 6

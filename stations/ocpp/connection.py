@@ -42,10 +42,18 @@ class Connection:
     their answers in tasks of their own, never in the reading loop that must bring the answer.
     """
 
-    def __init__(self, station: Station, version: str, send: Callable[[dict], Awaitable], journal: Journal):
+    def __init__(
+        self,
+        station: Station,
+        version: str,
+        send: Callable[[dict], Awaitable],
+        journal: Journal,
+        address: str | None = None,
+    ):
         self.id = uuid.uuid4()
         self.station = station
         self.version = version
+        self.address = address
         self.registered = station.registration == Station.Registration.ACCEPTED
         self.last_seen = datetime.now(UTC)
         self.is_open = True

@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 
 from channels.layers import get_channel_layer
 
-from stations import commands, signals
+from stations import commands, security_events, signals
 from stations.journal import Journal
 from stations.models import Command, Node, Station
 from stations.ocpp.connection import SHUTDOWN, CallRefused, Connection
+from stations.ocpp.limits import Comings
 from stations.ocpp.threads import in_thread
 from stations.tasks import ingest
 
@@ -36,6 +37,7 @@ class Hub:
         self.connections: dict[int, Connection] = {}
         self.journal = Journal(self._nudge)
         self.channel = ""
+        self._comings = Comings()
         self._tasks: set[asyncio.Task] = set()
         self._nudges: asyncio.Queue[uuid.UUID] = asyncio.Queue()
         self._starting = asyncio.Lock()
@@ -64,7 +66,8 @@ class Hub:
         """This socket speaks for the station from now on; an older one, here or elsewhere, is closed."""
         older = self.connections.get(connection.station.pk)
         self.connections[connection.station.pk] = connection
-        previous_node = await in_thread(_take_over, connection, self.channel)
+        flapping = self._comings.is_flapping(connection.station.pk)
+        previous_node = await in_thread(_take_over, connection, self.channel, flapping)
         if older is not None:
             self.spawn(older.close(TAKEOVER_CLOSE))
         elif previous_node and previous_node != self.channel:
@@ -182,14 +185,23 @@ class Hub:
                 await in_thread(Node.objects.filter(channel=self.channel).delete)
 
 
-def _take_over(connection: Connection, channel: str) -> str:
+def _take_over(connection: Connection, channel: str, flapping: bool) -> str:
     """Write this socket on the station's row; returns the node that held the station before."""
     now = datetime.now(UTC)
     station = Station.objects.select_for_update().get(pk=connection.station.pk)
     previous = station.node if station.is_online else ""
     station.connection, station.node, station.ocpp_version = connection.id, channel, connection.version
     station.connected_at = station.last_seen_at = now
-    station.save(update_fields=["connection", "node", "ocpp_version", "connected_at", "last_seen_at"])
+    if station.address and connection.address and station.address != connection.address:
+        moved = f"From {station.address} to {connection.address}."
+        security_events.record(station=station, code="AddressChanged", text=moved, at=now)
+    if flapping:
+        often = f"It has connected {Comings.TIMES} times within {Comings.WITHIN / 60:.0f} minutes."
+        security_events.record(station=station, code="ConnectionFlapping", text=often, at=now)
+    station.address = connection.address or station.address
+    station.save(
+        update_fields=["connection", "node", "ocpp_version", "connected_at", "last_seen_at", "address"]
+    )
     signals.after_commit(signals.station_changed, station=station)
     return previous
 
