@@ -321,7 +321,8 @@ UNFOLD = {
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=HTTPS)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Revocation is asked about over plain HTTP: an answer is signed, and TLS would have to ask first.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^ocsp/", r"^crl/"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 TRUST_PROXY = env.bool("TRUST_PROXY", default=False)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from stations import security_events
 from stations.certificates import signing_requests
+from stations.certificates.hashes import was_issued_by
 from stations.models import Certificate, CertificateUse, Event, RootCertificate, RootKind, Station
 
 #: A charger with a bad certificate knocks for ever; one event of it in that time is enough.
@@ -55,7 +55,8 @@ def _fault_of_foreign(station: Station, certificate: x509.Certificate) -> str:
     roots = RootCertificate.objects.filter(
         operator=station.site.operator_id, admits_stations=True, kind__in=SIGNING_ROOTS
     )
-    if not any(_signed_by(root, certificate) for root in roots):
+    authorities = [x509.load_pem_x509_certificate(root.certificate.encode()) for root in roots]
+    if not any(was_issued_by(certificate, each) for each in authorities):
         return "its client certificate is of no authority that admits stations"
     if signing_requests.weakness(certificate.public_key()) or not _for_clients(certificate):
         return "its client certificate is not meant for signing in"
@@ -64,14 +65,6 @@ def _fault_of_foreign(station: Station, certificate: x509.Certificate) -> str:
     if not said & {each.casefold() for each in (station.identity, station.serial_number) if each}:
         return "its client certificate names another station"
     return ""
-
-
-def _signed_by(root: RootCertificate, certificate: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(root.certificate.encode()))
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
 
 
 def _for_clients(certificate: x509.Certificate) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from hashlib import new
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -79,6 +80,23 @@ def is_issuer(candidate: x509.Certificate, named: HashData) -> bool:
         name_hash(candidate.subject, named.hash_algorithm) == named.issuer_name_hash
         and key_hash(candidate, named.hash_algorithm) == named.issuer_key_hash
     )
+
+
+def was_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether the issuer's key signed it; not whether the issuer may sign certificates."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether it may sign certificates."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
 
 
 def _bit_string(info: bytes) -> bytes:

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 #: Frames a second that one charger may send for long; beyond it its socket is read more slowly.
 MAX_RATE = 50
 MAX_BAD_FRAMES = 20
+#: Calls of one charger for which others are being asked; with more its socket waits for them.
+MAX_SLOW = 4
 SHUTDOWN, TOO_BIG, POLICY = 1001, 1009, 1008
 
 
@@ -66,6 +68,7 @@ class Connection:
         self.turn = asyncio.Lock()
         self._answers: dict[str, asyncio.Future] = {}
         self._actions: dict[str, str] = {}
+        self._slow: set[asyncio.Task] = set()
         self._bad_frames = 0
         self._window, self._in_window = 0.0, 0
 
@@ -83,8 +86,8 @@ class Connection:
             await self._throttle()
             await self._frame(text, event.get("bytes"))
         self.is_open = False
-        for answer in self._answers.values():
-            answer.cancel()
+        for waiting in (*self._answers.values(), *self._slow):
+            waiting.cancel()
 
     async def _throttle(self) -> None:
         now = time.monotonic()
@@ -123,6 +126,17 @@ class Connection:
 
     async def _call(self, call: frames.Call, text: str, received_at: datetime) -> None:
         route = self._routes.get(call.action)
+        answering = self._respond(route, call, text, received_at)
+        if route is None or not route.is_slow(call.payload) or len(self._slow) >= MAX_SLOW:
+            await answering
+            return
+        task = asyncio.create_task(answering)
+        self._slow.add(task)
+        task.add_done_callback(self._slow.discard)
+
+    async def _respond(
+        self, route: Route | None, call: frames.Call, text: str, received_at: datetime
+    ) -> None:
         try:
             payload = frames.checked(call, self.version, route.free_texts if route else ())
             if not self.registered and not route.before_boot:
@@ -160,7 +174,9 @@ class Connection:
     ) -> dict:
         """Decide and store; whatever this returns may be told to the charger."""
         incoming = Incoming(self.station, self.version, payload, received_at, call.message_id)
-        if route.is_decision(payload):
+        if route.is_slow(payload):
+            answer = await route.slowly(incoming)
+        elif route.is_decision(payload):
             answer = await in_thread(route.decide, incoming)
             if call.action == "BootNotification":
                 self.registered = answer["status"] == Station.Registration.ACCEPTED

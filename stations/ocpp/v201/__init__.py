@@ -7,6 +7,7 @@ from stations.ocpp.v201 import (
     availability,
     data_transfer,
     diagnostics,
+    plug_and_charge,
     provisioning,
     security,
     transactions,
@@ -15,13 +16,17 @@ from stations.ocpp.v201 import (
 VERSION = "2.0.1"
 
 ROUTES = {
-    "Authorize": Route(decide=authorization.authorize),
+    "Authorize": Route(
+        decide=authorization.authorize,
+        slowly=plug_and_charge.authorize,
+        slow_for=plug_and_charge.has_certificate,
+    ),
     "BootNotification": Route(decide=provisioning.boot_notification, before_boot=True),
     "ClearedChargingLimit": Route(answer=empty),
     "DataTransfer": Route(answer=data_transfer.data_transfer),
     "FirmwareStatusNotification": Route(answer=empty),
-    "Get15118EVCertificate": Route(answer=security.no_certificate),
-    "GetCertificateStatus": Route(answer=security.failed),
+    "Get15118EVCertificate": Route(slowly=plug_and_charge.ev_certificate),
+    "GetCertificateStatus": Route(slowly=plug_and_charge.certificate_status),
     "Heartbeat": Route(answer=provisioning.heartbeat, durable=False),
     "LogStatusNotification": Route(answer=empty),
     "MeterValues": Route(answer=empty, facts=transactions.meter_facts),

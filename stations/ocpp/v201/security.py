@@ -30,11 +30,3 @@ def sign_certificate(incoming: Incoming) -> dict:
 
 def refused(code: str, why: str, status: str = "Rejected") -> dict:
     return {"status": status, "statusInfo": {"reasonCode": code, "additionalInfo": why[:512]}}
-
-
-def failed(incoming: Incoming) -> dict:
-    return {"status": "Failed"}
-
-
-def no_certificate(incoming: Incoming) -> dict:
-    return {"status": "Failed", "exiResponse": ""}
