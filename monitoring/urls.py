@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from monitoring.views import alerts, board, charger, chargers, commands, pending, sessions
+from monitoring.views import alerts, board, certificates, charger, chargers, commands, pending, sessions
 
 ops = [
     path("", board.wallboard, name="wallboard"),
@@ -12,9 +12,15 @@ ops = [
     path("chargers/<int:pk>/messages/", charger.messages, name="charger_messages"),
     path("chargers/<int:pk>/messages.csv", charger.messages_csv, name="charger_messages_csv"),
     path("chargers/<int:pk>/history/", charger.history, name="charger_history"),
+    path("chargers/<int:pk>/certificates/", certificates.charger_certificates, name="charger_certificates"),
     path("chargers/<int:pk>/do/<slug:verb>/", commands.do, name="charger_do"),
     path("chargers/<int:pk>/call/", commands.choose, name="call_choose"),
     path("chargers/<int:pk>/call/<slug:action>/", commands.call, name="call"),
+    path("certificates/", certificates.overview, name="certificates"),
+    path("certificates/<int:pk>/revoke/", certificates.revoke, name="certificate_revoke"),
+    path("certificates/authorities/<slug:purpose>.pem", certificates.authority, name="authority_pem"),
+    path("certificates/roots/add/", certificates.add_root, name="root_add"),
+    path("certificates/roots/<int:pk>/delete/", certificates.delete_root, name="root_delete"),
     path("commands/<uuid:pk>/", commands.command, name="command"),
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/<uuid:pk>/", sessions.session, name="session"),

@@ -1,5 +1,6 @@
 """The API's view of stations: one module per resource, three beats each: parse, call, render."""
 
+from stations.api.certificates import Certificates, RootCertificates
 from stations.api.charging_profiles import ChargingProfiles
 from stations.api.commands import Commands
 from stations.api.evses import Evses
@@ -22,4 +23,6 @@ RESOURCES = {
     "messages": Messages,
     "commands": Commands,
     "charging-profiles": ChargingProfiles,
+    "certificates": Certificates,
+    "root-certificates": RootCertificates,
 }

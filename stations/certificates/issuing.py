@@ -249,7 +249,11 @@ def revoke(*, certificate: Certificate, reason: str, by: User | None = None) -> 
     if not won:
         raise NotRevocable
     certificate.refresh_from_db()
-    authority().revoke(x509.load_pem_x509_certificate(certificate.chain.encode()), reason)
+    try:
+        authority().revoke(x509.load_pem_x509_certificate(certificate.chain.encode()), reason)
+    except Exception:
+        log.exception("The authority could not revoke a certificate of station %s", certificate.station_id)
+        raise NotRevocable("The certificate authority could not be told. Try again.") from None
     _record(certificate, "CertificateRevoked", 6, certificate.revocation_reason, now)
     station = certificate.station
     if station.security_profile == 3 and certificate.use == CertificateUse.STATION:

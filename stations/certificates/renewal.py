@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from stations import events
 from stations.certificates import issuing
@@ -24,13 +24,12 @@ def renew_due(now: datetime) -> int:
 
 def _due(now: datetime) -> list[int]:
     # Only the newest counts: the older ones are allowed to run out.
-    newest = (
-        Certificate.objects.filter(status=Certificate.Status.INSTALLED, revoked_at=None)
-        .order_by("station", "use", "-not_after")
-        .distinct("station", "use")
+    held = Certificate.objects.filter(status=Certificate.Status.INSTALLED, revoked_at=None)
+    successors = held.filter(
+        station=OuterRef("station"), use=OuterRef("use"), not_after__gt=OuterRef("not_after")
     )
     soon = now + timedelta(days=settings.OCPP_CERTIFICATE_RENEW_DAYS)
-    due = Certificate.objects.filter(pk__in=newest.values("pk"), not_after__lte=soon)
+    due = held.filter(~Exists(successors), not_after__lte=soon)
     return list(due.filter(_not_asked_since(now)).values_list("pk", flat=True))
 
 
