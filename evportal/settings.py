@@ -32,6 +32,8 @@ if not SECRET_KEY and EMBEDDED:
     SECRET_KEY = embedded.secret_key(DATA)
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("Set SECRET_KEY to at least 32 random characters.")
+# After a change: what the old ones signed or encrypted stays readable (the certificate authority's keys).
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 PUBLIC_URL = env("PUBLIC_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}").rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
@@ -255,6 +257,15 @@ OCPP_CALL_TIMEOUT = env.int("OCPP_CALL_TIMEOUT", default=30)
 OCPP_ALLOW_PLAIN = env.bool("OCPP_ALLOW_PLAIN", default=not HTTPS)
 #: An EVSE that is free again, though its session never ended: how long a late stop may still come.
 LOST_STOP_MINUTES = env.int("LOST_STOP_MINUTES", default=1 if DEMO else 10)
+# Certificates: who signs chargers' certificates, and who knows Plug & Charge contracts.
+OCPP_CA = env("OCPP_CA", default="stations.certificates.local.LocalAuthority")
+OCPP_CONTRACTS = env("OCPP_CONTRACTS", default="stations.certificates.contracts.NoProvider")
+OCPP_CERTIFICATE_DAYS = env.int("OCPP_CERTIFICATE_DAYS", default=365)
+OCPP_CERTIFICATE_RENEW_DAYS = env.int("OCPP_CERTIFICATE_RENEW_DAYS", default=30)
+#: The header in which the proxy passes on the client certificate that it verified; only with TRUST_PROXY.
+OCPP_CLIENT_CERT_HEADER = env("OCPP_CLIENT_CERT_HEADER", default="")
+#: OCSP and CRL servers that may be asked although they are in a private network: host or host:port.
+OCSP_ALLOWED_HOSTS = env.list("OCSP_ALLOWED_HOSTS", default=[])
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=90)
 READINGS_KEEP_MONTHS = env.int("READINGS_KEEP_MONTHS", default=36)
 
@@ -290,6 +301,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # Several resources have a “status”; without names their kinds would be numbered.
     "ENUM_NAME_OVERRIDES": {
+        "CertificateStatus": "stations.models.Certificate.Status",
         "CommandStatus": "stations.models.Command.Status",
         "IdTokenStatus": "stations.models.IdToken.Status",
         "ReservationStatus": "stations.models.Reservation.Status",
@@ -311,10 +323,12 @@ UNFOLD = {
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=HTTPS)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Revocation is asked about over plain HTTP: an answer is signed, and TLS would have to ask first.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^ocsp/", r"^crl/"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-if env.bool("TRUST_PROXY", default=False):
+TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 # Browsers share cookies between the ports of a host: two checkouts side by side must not sign each other out.

@@ -101,3 +101,34 @@ def _site_finding(silent: list[Seen], severity: str) -> Finding:
         station_id=None,
         since=max(one.silent_since() for one in silent),  # type: ignore[type-var]
     )
+
+
+#: OCPP's severities: 0 to 3 want somebody at once, 4 soon; the rest is for the log.
+CRITICAL, ERROR = 3, 4
+
+
+def event_finding(
+    *,
+    kind: str,
+    code: str,
+    text: str,
+    event_severity: int,
+    at: datetime,
+    station_pk: int,
+    station_name: str,
+    site_id: int,
+    worst: str,
+) -> Finding | None:
+    """What an event of a charger is worth telling: nothing, a warning, or as bad as the rule has it."""
+    if event_severity > ERROR:
+        return None
+    return Finding(
+        cause=f"{kind}:station:{station_pk}:{code}"[:120],
+        kind=kind,
+        severity=worst if event_severity <= CRITICAL else "warning",
+        # One line, whatever the charger wrote: it becomes a mail's subject.
+        title=" ".join((f"{station_name}: {code}" + (f" ({text})" if text else "")).split()),
+        site_id=site_id,
+        station_id=station_pk,
+        since=at,
+    )

@@ -18,6 +18,7 @@ class Severity(models.TextChoices):
 
 class Kind(models.TextChoices):
     OFFLINE = "offline", _("Charger offline")
+    SECURITY = "security", _("Security event")
 
 
 class RuleQuerySet(models.QuerySet):

@@ -8,7 +8,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
 from evportal.accounts.models import Membership, Operator, User
-from monitoring import actions, live
+from monitoring import actions, event_alerts, live
 from stations import signals
 from stations.models import Site
 
@@ -38,6 +38,11 @@ def on_session_changed(session, **kwargs):
 @receiver(signals.command_finished)
 def on_command_finished(command, **kwargs):
     live.push_stations([command.station_id])
+
+
+@receiver(signals.events_recorded)
+def on_events_recorded(events, **kwargs):
+    event_alerts.heed(events)
 
 
 @receiver(post_save, sender=Operator)

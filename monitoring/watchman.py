@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from evportal.accounts.models import Operator
-from monitoring import actions
+from monitoring import actions, event_alerts
 from monitoring.alerts import Seen, offline_findings
 from monitoring.models import Alert, Kind, Rule
 from stations.models import Node, Station
@@ -24,6 +24,7 @@ def check(*, now: datetime) -> None:
         site__operator__alert_rules__in=Rule.objects.filter(kind=Kind.OFFLINE, is_active=False),
     ):
         actions.resolve(alert=alert, reason=_("The rule was switched off."), now=now)
+    event_alerts.let_go(now)
 
 
 @transaction.atomic

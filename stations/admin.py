@@ -301,3 +301,7 @@ class PendingStationAdmin(SuperuserAdmin):
 
     def has_add_permission(self, request):
         return False
+
+
+# A topic with pages of its own.
+import stations.certificates.admin  # noqa: E402, F401

@@ -89,6 +89,14 @@ def send(
     return command
 
 
+def disconnect(*, station: Station) -> None:
+    """Close the station's socket after the commit, wherever it is held; it then knocks anew."""
+    node = Station.objects.filter(pk=station.pk).values_list("node", flat=True).first()
+    if node:
+        message = {"type": "ocpp.superseded", "station": station.pk, "by": ""}
+        transaction.on_commit(lambda: async_to_sync(get_channel_layer().send)(node, message), robust=True)
+
+
 def waiting(station_ids: list[int]) -> list[list[UUID]]:
     """For each station the calls that wait for it to be there, the oldest first."""
     found: dict[int, list[UUID]] = {pk: [] for pk in station_ids}

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from stations import signals
+from stations import security_events, signals
 from stations.models import Node, Station
 
 #: A station that was heard within this time is written down as heard; the others have been already.
@@ -26,6 +26,9 @@ class Arrival:
     station_id: int
     connection: UUID
     version: str
+    address: str | None = None
+    #: It comes and goes all the time, and nobody was told lately.
+    often: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Before:
 
     node: str = ""
     registration: str = ""
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,21 +56,24 @@ def come(*, arrivals: list[Arrival], channel: str, now: datetime) -> list[Before
         cursor.execute(
             """
             WITH new AS (
-                SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[]) AS new (id, connection, version)
+                SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::inet[])
+                    AS new (id, connection, version, address)
             ), old AS (
-                SELECT station.id, CASE WHEN station.connection IS NULL THEN '' ELSE station.node END AS node
+                SELECT station.id, CASE WHEN station.connection IS NULL THEN '' ELSE station.node END AS node,
+                    station.address
                 FROM stations_station station JOIN new USING (id) ORDER BY station.id FOR UPDATE OF station
             )
             UPDATE stations_station station SET
                 connection = new.connection, node = %s, ocpp_version = new.version,
-                connected_at = %s, last_seen_at = %s
+                connected_at = %s, last_seen_at = %s, address = coalesce(new.address, station.address)
             FROM new JOIN old USING (id) WHERE station.id = new.id
-            RETURNING station.id, old.node, station.registration
+            RETURNING station.id, old.node, station.registration, host(old.address)
             """,
             [
                 list(last),
                 [arrival.connection for arrival in last.values()],
                 [arrival.version for arrival in last.values()],
+                [arrival.address for arrival in last.values()],
                 channel,
                 now,
                 now,
@@ -74,7 +81,20 @@ def come(*, arrivals: list[Arrival], channel: str, now: datetime) -> list[Before
         )
         before = {pk: Before(*rest) for pk, *rest in cursor.fetchall()}
     signals.after_commit(signals.stations_changed, station_ids=sorted(before))
+    _note_oddities(last, before, now)
     return [before.get(arrival.station_id, Before()) for arrival in arrivals]
+
+
+def _note_oddities(last: dict[int, Arrival], before: dict[int, Before], now: datetime) -> None:
+    """One that comes from elsewhere, or all the time, may not be the station: a security event."""
+    for pk, arrival in last.items():
+        known = before.get(pk, Before()).address
+        if known and arrival.address and known != arrival.address:
+            moved = f"From {known} to {arrival.address}."
+            security_events.record(station=Station(pk=pk), code="AddressChanged", text=moved, at=now)
+        if arrival.often:
+            often = "It connects and goes again all the time."
+            security_events.record(station=Station(pk=pk), code="ConnectionFlapping", text=often, at=now)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 
 from stations import access, signals
+from stations.certificates import emaid
 from stations.models import Evse, IdToken, Reservation, Session, Station
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,11 @@ class Start:
 def find_token(station: Station, token: str) -> IdToken | None:
     if not token or "\x00" in token:
         return None
-    return IdToken.objects.for_token(station.site.operator_id, token).first()
+    operator_id = station.site.operator_id
+    found = IdToken.objects.for_token(operator_id, token).first()
+    if found is None and (spellings := emaid.spellings(token)):
+        found = IdToken.objects.for_contract(operator_id, spellings).first()
+    return found
 
 
 def facts(row: IdToken | None) -> access.Token | None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from stations import commands, partitions, sessions, signals
 from stations import ingest as ingesting
+from stations.certificates import issuing, renewal
 from stations.configuration import progress
 from stations.models import Batch, Command, Node, Session, State, Station
 from stations.models.journal import NODE_SILENT
@@ -102,6 +103,17 @@ def close_lost_sessions() -> None:
     )
     for session in silent[:200]:
         sessions.close_estimated(session=session, now=now, reason="PowerLoss")
+
+
+@shared_task
+def sign_certificates() -> None:
+    """Stations were told at once that they will get one; an authority may take its time."""
+    issuing.sign_due(timezone.now())
+
+
+@shared_task
+def renew_certificates() -> None:
+    renewal.renew_due(timezone.now())
 
 
 @shared_task

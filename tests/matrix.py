@@ -36,15 +36,19 @@ from bookings.models import Booking, Closure, SiteRules
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Mail, SentMail
 from monitoring.models import Alert, Rule
+from stations.certificates import local
 from stations.models import (
+    Certificate,
     ChargingProfile,
     Command,
     ConfigurationRun,
     ConfigurationTemplate,
+    InstalledCertificate,
     Message,
     PendingStation,
     Reading,
     Reservation,
+    RootCertificate,
     Setting,
     Site,
 )
@@ -169,6 +173,37 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     template = ConfigurationTemplate.objects.create(
         operator=operator, name=f"{mark} {n}", vendor=mark, values={"CpoName": mark}
     )
+    authority = local.root_of("csms")
+    certificate = Certificate.objects.create(
+        station=station,
+        use="ChargingStationCertificate",
+        status="installed",
+        csr="-",
+        common_name=f"{mark}{n}",
+        chain=authority.certificate,
+        serial_number=f"{n:x}",
+        fingerprint=f"{n:064x}",
+        not_before=now - timedelta(days=1),
+        not_after=now + timedelta(days=300),
+    )
+    installed = InstalledCertificate.objects.create(
+        station=station,
+        kind="CSMSRootCertificate",
+        hash_algorithm="SHA256",
+        issuer_name_hash="ab",
+        issuer_key_hash="cd",
+        serial_number=f"{n:x}",
+        seen_at=now,
+    )
+    root = RootCertificate.objects.create(
+        operator=operator,
+        kind="MORootCertificate",
+        name=f"{mark} root",
+        certificate=authority.certificate,
+        subject=f"CN={mark}",
+        fingerprint=f"{n}",
+        not_after=now + timedelta(days=300),
+    )
     tariff = Tariff.objects.create(operator=operator, name=f"{mark} {n}")
     version = TariffVersion.objects.create(tariff=tariff, number=1, valid_from=make.NOON, ocpi=OCPI)
     assignment = TariffAssignment.objects.create(tariff=tariff, site=site)
@@ -246,7 +281,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
         setting, run, template,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
-        pending, mail, sent, rules, rule,
+        pending, mail, sent, rules, rule, certificate, installed, root, authority,
     ]  # fmt: skip
     ids = {
         "site": site.slug,
@@ -266,6 +301,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "run": run.pk,
         "bulk": run.bulk,
         "template": template.pk,
+        "certificate": certificate.pk,
+        "root": root.pk,
         "tariff": tariff.pk,
         "quote": quote.pk,
         "payment": payment.pk,

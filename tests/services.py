@@ -25,6 +25,8 @@ SETTINGS = {
     "STRIPE_WEBHOOK_SECRET": "whsec_tests",
     # A thread that keeps its connection would keep the test database from being dropped.
     "CONN_MAX_AGE": "0",
+    # Chargers that boot in tests are asked nothing of themselves, unless it is what the test is about.
+    "OCPP_CONFIGURE_ON_BOOT": "0",
     "PUBLIC_URL": "http://testserver",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
 }

@@ -145,6 +145,7 @@ OPS = [
     get("/ops/chargers/{station}/messages/", CREW),
     get("/ops/chargers/{station}/messages.csv", CREW),
     get("/ops/chargers/{station}/history/", STAFF),
+    get("/ops/chargers/{station}/certificates/", STAFF),
     get("/ops/chargers/{station}/do/restart/", CREW),
     get("/ops/chargers/{station}/call/", CREW),
     get("/ops/chargers/{station}/call/Reset/", CREW),
@@ -158,6 +159,12 @@ OPS = [
     get("/ops/configuration/templates/new/", MANAGERS),
     get("/ops/configuration/templates/{template}/", MANAGER),
     get("/ops/configuration/templates/{template}/delete/", MANAGER),
+    get("/ops/certificates/", STAFF | OTHER),
+    get("/ops/certificates/{certificate}/revoke/", who("manager technician")),
+    # A root of the portal's own authority is everybody's who runs chargers.
+    get("/ops/certificates/authorities/csms.pem", STAFF | OTHER, NOBODY),
+    get("/ops/certificates/roots/add/", MANAGERS, NOBODY),
+    get("/ops/certificates/roots/{root}/delete/", MANAGER),
     get("/ops/commands/{command}/", CREW),
     get("/ops/sessions/", STAFF | OTHER),
     get("/ops/sessions/{session}/", STAFF),
@@ -217,6 +224,17 @@ MACHINES = [
     get("/api/v1/configuration-templates/{template}/", who("manager support key")),
     patch("/api/v1/configuration-templates/{template}/", MANAGER | KEY),
     delete("/api/v1/configuration-templates/{template}/", MANAGER | KEY),
+    get("/api/v1/certificates/", STAFF | OTHER | KEYS),
+    get("/api/v1/certificates/{certificate}/", STAFF | MONEY_KEYS),
+    post("/api/v1/certificates/{certificate}/revoke/", who("manager technician key")),
+    get(
+        "/api/v1/root-certificates/",
+        STAFF | OTHER | KEYS,
+        who("manager accountant support key key_accountant"),
+    ),
+    post("/api/v1/root-certificates/", MANAGERS | BOTH_KEYS),
+    get("/api/v1/root-certificates/{root}/", who("manager accountant support key key_accountant")),
+    delete("/api/v1/root-certificates/{root}/", MANAGER | KEY),
     # Charging
     get("/api/v1/id-tokens/", PERSONS | BOTH_KEYS, OWNER | DESK | KEY),
     post("/api/v1/id-tokens/", DESK | OTHER | BOTH_KEYS),
@@ -258,6 +276,9 @@ MACHINES = [
 #: Parts that check a signature of their own, or whose answer is about nobody.
 OWN_LOCK = [
     get("/readyz", EVERYBODY, NOBODY),
+    post("/ocsp/", EVERYBODY, NOBODY),
+    get("/ocsp/MAA=", EVERYBODY, NOBODY),
+    get("/crl/csms.crl", EVERYBODY, NOBODY),
     post("/billing/stripe/webhook/", EVERYBODY, NOBODY),
 ]
 
@@ -301,6 +322,10 @@ IN_ADMIN = {
     "stations/setting": CREW,
     "stations/configurationrun": CREW,
     "stations/configurationtemplate": DESK,
+    "stations/certificate": STAFF,
+    "stations/installedcertificate": STAFF,
+    "stations/rootcertificate": who("manager accountant support"),
+    "stations/authority": NOBODY,
     "stations/pendingstation": NOBODY,
     "bookings/booking": CREW,
     "bookings/closure": CREW,

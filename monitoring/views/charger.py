@@ -28,6 +28,7 @@ def page(request, charger: overview.Row, tab: str, template: str, **context):
     if access.may_at("view_messages", station.site):
         tabs.append(("charger_messages", _("Messages")))
         tabs.append(("charger_config", _("Configuration")))
+    tabs.append(("charger_certificates", _("Certificates")))
     tabs.append(("charger_history", _("History")))
     return render(
         request,

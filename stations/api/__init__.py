@@ -1,5 +1,6 @@
 """The API's view of stations: one module per resource, three beats each: parse, call, render."""
 
+from stations.api.certificates import Certificates, RootCertificates
 from stations.api.charging_profiles import ChargingProfiles
 from stations.api.commands import Commands
 from stations.api.configuration import Configuration, ConfigurationRuns, ConfigurationTemplates
@@ -26,4 +27,6 @@ RESOURCES = {
     "configuration": Configuration,
     "configuration-runs": ConfigurationRuns,
     "configuration-templates": ConfigurationTemplates,
+    "certificates": Certificates,
+    "root-certificates": RootCertificates,
 }

@@ -1,3 +1,11 @@
+from stations.models.certificate import (
+    Authority,
+    Certificate,
+    CertificateUse,
+    InstalledCertificate,
+    RootCertificate,
+    RootKind,
+)
 from stations.models.charging_profile import ChargingProfile
 from stations.models.command import Command
 from stations.models.configuration import (
@@ -16,7 +24,10 @@ from stations.models.site import Site
 from stations.models.station import Connector, Evse, PendingStation, State, Station
 
 __all__ = [
+    "Authority",
     "Batch",
+    "Certificate",
+    "CertificateUse",
     "ChargingProfile",
     "Command",
     "ConfigurationRun",
@@ -25,12 +36,15 @@ __all__ = [
     "Event",
     "Evse",
     "IdToken",
+    "InstalledCertificate",
     "Message",
     "Node",
     "PendingStation",
     "Provisioning",
     "Reading",
     "Reservation",
+    "RootCertificate",
+    "RootKind",
     "Session",
     "Setting",
     "Site",

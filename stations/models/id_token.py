@@ -1,11 +1,20 @@
 """Tokens with which drivers identify themselves at a charger."""
 
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models import Value
+from django.db.models.functions import Replace, Upper
 from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
 from evportal.accounts.models import Operator, User
+
+
+def without_separators(column: str = "token"):
+    """A contract's id as it is compared: upper case, without the separators that people put in."""
+    text = Upper(column)
+    for separator in "-* ":
+        text = Replace(text, Value(separator), Value(""))
+    return text
 
 
 class IdTokenQuerySet(models.QuerySet):
@@ -15,6 +24,11 @@ class IdTokenQuerySet(models.QuerySet):
     def for_token(self, operator_id: int, token: str):
         """Chargers differ in how they spell a card's number, so case never counts (OCPP 1.6 §3.11)."""
         return self.filter(operator_id=operator_id, token__iexact=token)
+
+    def for_contract(self, operator_id: int, spellings: list[str]):
+        """Plug & Charge contracts that are written in one of these ways (certificates/emaid.py)."""
+        contracts = self.filter(operator_id=operator_id, type=IdToken.Type.EMAID)
+        return contracts.alias(plain=without_separators()).filter(plain__in=spellings)
 
 
 class IdToken(models.Model):
@@ -56,6 +70,11 @@ class IdToken(models.Model):
         ordering = ["token"]
         constraints = [
             models.UniqueConstraint("operator", Upper("token"), name="one_row_per_token"),
+        ]
+        indexes = [
+            models.Index(
+                without_separators(), condition=models.Q(type="eMAID"), name="contracts_by_their_id"
+            ),
         ]
 
     def __str__(self):

@@ -100,6 +100,8 @@ class Station(models.Model):
     connection = models.UUIDField(null=True, blank=True, editable=False)
     #: The channel of the web process that holds the socket.
     node = models.CharField(max_length=100, blank=True, editable=False)
+    #: Where its socket came from last.
+    address = models.GenericIPAddressField(null=True, blank=True, editable=False)
     connected_at = models.DateTimeField(null=True, blank=True, editable=False)
     disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -8,6 +8,7 @@ import logging
 from stations.ocpp import door, versions
 from stations.ocpp.connection import Connection
 from stations.ocpp.hub import Hub
+from stations.ocpp.limits import Limits
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ class ChargerSockets:
 
     def __init__(self):
         self.hub = Hub()
-        self.tarpit = door.Tarpit()
+        self.limits = Limits()
 
     async def __call__(self, scope, receive, send) -> None:
         event = await receive()
@@ -28,25 +29,29 @@ class ChargerSockets:
             await _refuse(scope, send, 503, "This server is being restarted. Try again.")
             return
         knock = door.read(scope)
-        station = await self.hub.crowds.ask(door.admit, knock) if knock else None
-        if station is None:
-            await asyncio.sleep(self.tarpit.miss((scope.get("client") or [None])[0]))
+        if knock is None:
             await _refuse(scope, send, 401, "Unauthorized")
             return
+        async with self.limits.lane(knock):
+            station = await self.hub.crowds.ask(door.admit, knock)
+        if station is None:
+            await self.limits.wrong(knock)
+            await _refuse(scope, send, 401, "Unauthorized")
+            return
+        self.limits.right(knock)
         if knock.subprotocol is None:
             log.warning("Station %s offers no version that we speak: %s", station.pk, knock.subprotocols)
             offered = ", ".join(versions.SUBPROTOCOLS)
             await _refuse(scope, send, 400, f"Offer one of these WebSocket subprotocols: {offered}")
             return
-        await self._serve(station, knock.subprotocol, receive, send)
+        await self._serve(station, knock, receive, send)
 
-    async def _serve(self, station, subprotocol, receive, send) -> None:
-        connection = Connection(
-            station, versions.SUBPROTOCOLS[subprotocol], send, self.hub.journal, self.hub.crowds
-        )
+    async def _serve(self, station, knock, receive, send) -> None:
+        version = versions.SUBPROTOCOLS[knock.subprotocol]
+        connection = Connection(station, version, send, self.hub.journal, self.hub.crowds, knock.address)
         await self.hub.join(connection)
         try:
-            await send({"type": "websocket.accept", "subprotocol": subprotocol})
+            await send({"type": "websocket.accept", "subprotocol": knock.subprotocol})
             await connection.run(receive)
         finally:
             # A cancelled task must still write that the station is gone.

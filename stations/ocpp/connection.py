@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 MAX_RATE = 300
 MAX_BAD_FRAMES = 20
 CALL = Message.Kind.CALL.value
+#: Calls of one charger for which others are being asked; with more its socket waits for them.
+MAX_SLOW = 4
 #: Close codes (RFC 6455 §7.4.1 and its registry): service restart, policy violation.
 RESTART, POLICY = 1012, 1008
 
@@ -54,11 +56,13 @@ class Connection:
         send: Callable[[dict], Awaitable],
         journal: Journal,
         crowds: Crowds,
+        address: str | None = None,
     ):
         self.id = uuid.uuid4()
         self._id = str(self.id)
         self.station = station
         self.version = version
+        self.address = address
         self.registered = station.registration == Station.Registration.ACCEPTED
         self.last_seen = datetime.now(UTC)
         self.is_open = True
@@ -75,6 +79,7 @@ class Connection:
         self._answers: dict[str, asyncio.Future] = {}
         self._actions: dict[str, str] = {}
         self._busy = self._draining = False
+        self._slow: set[asyncio.Task] = set()
         self._bad_frames = 0
         self._window, self._in_window = 0.0, 0
 
@@ -98,8 +103,8 @@ class Connection:
             finally:
                 self._busy = False
         self.is_open = False
-        for answer in self._answers.values():
-            answer.cancel()
+        for waiting in (*self._answers.values(), *self._slow):
+            waiting.cancel()
 
     async def drain(self) -> None:
         """Take no new frame; returns when the one that is being treated has its answer."""
@@ -144,6 +149,17 @@ class Connection:
 
     async def _call(self, call: frames.Call, text: str, received_at: datetime) -> None:
         route = self._routes.get(call.action)
+        answering = self._respond(route, call, text, received_at)
+        if route is None or not route.is_slow(call.payload) or len(self._slow) >= MAX_SLOW:
+            await answering
+            return
+        task = asyncio.create_task(answering)
+        self._slow.add(task)
+        task.add_done_callback(self._slow.discard)
+
+    async def _respond(
+        self, route: Route | None, call: frames.Call, text: str, received_at: datetime
+    ) -> None:
         try:
             payload = frames.checked(call, self.version, route.free_texts if route else ())
             if not self.registered and not route.before_boot and not self._was_asked_for(call.action):
@@ -181,7 +197,9 @@ class Connection:
     ) -> dict:
         """Decide and store; whatever this returns may be told to the charger."""
         incoming = Incoming(self.station, self.version, payload, received_at, call.message_id)
-        if route.is_decision(payload):
+        if route.is_slow(payload):
+            answer = await route.slowly(incoming)
+        elif route.is_decision(payload):
             if route.together is not None:
                 answer = await self._crowds.ask(route.together, incoming)
             else:

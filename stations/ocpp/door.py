@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import logging
-from collections import defaultdict
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import unquote
@@ -13,6 +14,7 @@ from urllib.parse import unquote
 from django.conf import settings
 from django.db.models import F
 
+from stations.certificates import entry
 from stations.configuration import credentials, profiles
 from stations.models import PendingStation, Station
 from stations.ocpp import versions
@@ -35,6 +37,8 @@ class Knock:
     subprotocols: tuple[str, ...]
     address: str | None
     is_tls: bool
+    #: The client certificate in PEM, of a TLS handshake that proved its key.
+    certificate: str = ""
 
     @property
     def subprotocol(self) -> str | None:
@@ -63,9 +67,44 @@ def read(scope: dict) -> Knock | None:
         password=_printable(raw_password),
         raw_password=raw_password,
         subprotocols=tuple(scope.get("subprotocols") or ()),
-        address=(scope.get("client") or [None])[0],
+        address=_address(scope),
         is_tls=scope.get("scheme") == "wss" or (behind_proxy and forwarded == "https"),
+        certificate=_client_certificate(scope),
     )
+
+
+def _client_certificate(scope: dict) -> str:
+    """From the server's own TLS (ASGI's extension `tls`), or from the proxy that we were told to trust."""
+    own = (scope.get("extensions") or {}).get("tls") or {}
+    if own.get("client_cert_chain"):
+        return own["client_cert_chain"][0]
+    wanted = settings.OCPP_CLIENT_CERT_HEADER.lower().encode()
+    if not settings.TRUST_PROXY or not wanted:
+        return ""
+    given = [value for name, value in scope["headers"] if name.lower() == wanted]
+    # Two of them: one is not the proxy's.
+    return _certificate_text(given[0].decode("latin-1")) if len(given) == 1 else ""
+
+
+def _certificate_text(value: str) -> str:
+    """RFC 9440's `:base64:`, or a PEM whose signs are escaped (nginx) or whose lines are joined."""
+    value = value.strip()
+    body = value.strip(":")
+    if not (value.startswith(":") and value.endswith(":")):
+        body = re.sub(r"-----[A-Z ]+-----", "", unquote(value))
+    body = re.sub(r"\s+", "", body)
+    if not body or not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", body):
+        return ""
+    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+
+
+def _address(scope: dict) -> str | None:
+    """Behind a proxy it is what a header said, so it may be no address at all."""
+    said = (scope.get("client") or [None])[0]
+    try:
+        return str(ipaddress.ip_address(said))
+    except ValueError:
+        return None
 
 
 def _basic(header: bytes) -> tuple[str | None, bytes]:
@@ -87,6 +126,10 @@ def _printable(password: bytes) -> str:
         return ""
 
 
+NOBODY = Station()
+NOBODY.set_password("nobody has this password")
+
+
 def admit(knocks: list[Knock]) -> list[Station | None]:
     """For each the station whose socket this may be, or None; the outside never learns why not."""
     known = (
@@ -99,6 +142,8 @@ def admit(knocks: list[Knock]) -> list[Station | None]:
 
 def _admit(knock: Knock, station: Station | None) -> Station | None:
     if station is None:
+        # As long as for a known one, so that the time it takes doesn't tell which identities there are.
+        NOBODY.check_password(knock.password)
         remember(knock)
         return None
     password = _password(station, knock)
@@ -127,6 +172,8 @@ def _refusal(profile: int, station: Station, knock: Knock, password: str) -> str
         return "" if settings.DEBUG else "security profile 0 is for development only"
     if not knock.is_tls and (profile >= 2 or not settings.OCPP_ALLOW_PLAIN):
         return "it came without TLS"
+    if profile == 3:
+        return entry.refusal(station, knock.certificate, datetime.now(UTC))
     if knock.user is None:
         return "it sent no password"
     return "" if password else "its user name or password is wrong"
@@ -151,24 +198,3 @@ def remember(knock: Knock) -> None:
                 "last_seen_at": now,
             },
         )
-
-
-class Tarpit:
-    """Guessing gets slower with every miss from an address; the right key is never kept waiting."""
-
-    LONGEST = 5.0
-    FORGET_AFTER = 300
-
-    def __init__(self):
-        self._misses: dict[str, tuple[int, datetime]] = defaultdict(lambda: (0, datetime.now(UTC)))
-
-    def miss(self, address: str | None) -> float:
-        """Count a miss; returns the seconds to wait before saying so."""
-        now = datetime.now(UTC)
-        if len(self._misses) > 10_000:
-            self._misses.clear()
-        count, last = self._misses[address or ""]
-        if (now - last).total_seconds() > self.FORGET_AFTER:
-            count = 0
-        self._misses[address or ""] = (count + 1, now)
-        return min(0.05 * 2 ** min(count, 10), self.LONGEST) if count else 0.0

@@ -17,6 +17,7 @@ from stations import commands, presence
 from stations.journal import Journal
 from stations.models import Command, Station
 from stations.ocpp.connection import RESTART, CallRefused, Connection
+from stations.ocpp.limits import Comings
 from stations.ocpp.threads import in_thread, news
 from stations.ocpp.together import Crowds
 from stations.tasks import ingest
@@ -40,6 +41,7 @@ class Hub:
         self.journal = Journal(self._nudge)
         self.channel = ""
         self._loops: list[asyncio.Task] = []
+        self._comings = Comings()
         self._tasks: set[asyncio.Task] = set()
         self._nudged = asyncio.Event()
         self._waiting_batch: uuid.UUID | None = None
@@ -72,9 +74,14 @@ class Hub:
         station_id = connection.station.pk
         older = self.connections.get(station_id)
         self.connections[station_id] = connection
-        before = await self.crowds.ask(
-            self._arrived, presence.Arrival(station_id, connection.id, connection.version)
+        arrival = presence.Arrival(
+            station_id,
+            connection.id,
+            connection.version,
+            connection.address,
+            often=self._comings.is_flapping(station_id),
         )
+        before = await self.crowds.ask(self._arrived, arrival)
         if older is not None:
             self.spawn(older.close(TAKEOVER_CLOSE))
         elif before.node and before.node != self.channel:

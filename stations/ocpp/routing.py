@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +39,10 @@ class Route:
     decides: Callable[[dict], bool] | None = None
     facts: Callable[[dict, datetime], Iterable[Fact]] | None = None
     later: Callable[[Incoming], None] | None = None
+    #: For what others have to be asked: awaited in a task of its own, while the socket is read on.
+    slowly: Callable[[Incoming], Awaitable[dict]] | None = None
+    #: Where only some payloads take long; the others are decided.
+    slow_for: Callable[[dict], bool] | None = None
     free_texts: tuple[str, ...] = ()
     #: Passes while the station's registration is pending or rejected.
     before_boot: bool = False
@@ -48,6 +52,9 @@ class Route:
     @property
     def for_workers(self) -> bool:
         return self.facts is not None or self.later is not None
+
+    def is_slow(self, payload: dict) -> bool:
+        return self.slowly is not None and (self.slow_for is None or self.slow_for(payload))
 
     def is_decision(self, payload: dict) -> bool:
         if self.decide is None and self.together is None:

@@ -95,7 +95,7 @@ def check(minutes):
 
 
 def test_every_operator_has_a_rule_from_the_first_day(db):
-    rule = Rule.objects.get(operator=make.operator())
+    rule = Rule.objects.get(operator=make.operator(), kind="offline")
     assert (rule.kind, rule.minutes, rule.is_active) == ("offline", 5, True)
 
 

@@ -8,7 +8,8 @@ Made by `manage.py ocpp_table` from the code; a test compares the two.
 
 Address: `ws(s)://HOST/ocpp/<identity>`, HTTP Basic authentication (user = identity), subprotocols
 `ocpp1.6`, `ocpp2.0.1`, `ocpp2.1`. **decides**: committed before the answer. **reports**: in the journal
-before the answer, ingested by workers. **logged**: acknowledged and kept in the message log.
+before the answer, ingested by workers. **asks others**: takes network time,
+while the socket is read on. **logged**: acknowledged and kept in the message log.
 
 ## From the station
 """
@@ -17,9 +18,11 @@ before the answer, ingested by workers. **logged**: acknowledged and kept in the
 def treatment(route) -> str:
     if route is None:
         return ""
+    if route.slowly is not None:
+        return "asks others" if route.decide is None else "decides, asks others"
     if route.decide is not None or route.together is not None:
-        return "decides" + (", reports" if route.facts else "")
-    if route.facts is not None:
+        return "decides" + (", reports" if route.for_workers else "")
+    if route.for_workers:
         return "reports"
     return "logged" if route.durable else "answered"
 

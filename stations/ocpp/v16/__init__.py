@@ -25,8 +25,10 @@ ROUTES = {
     "Heartbeat": Route(answer=provisioning.heartbeat, durable=False),
     "LogStatusNotification": Route(answer=empty),
     "MeterValues": Route(answer=empty, facts=transactions.meter_facts),
-    "SecurityEventNotification": Route(answer=empty, free_texts=("techInfo",)),
-    "SignCertificate": Route(answer=security.sign_certificate),
+    "SecurityEventNotification": Route(
+        answer=empty, later=security.security_event, free_texts=("type", "techInfo")
+    ),
+    "SignCertificate": Route(decide=security.sign_certificate),
     "SignedFirmwareStatusNotification": Route(answer=empty),
     "StartTransaction": Route(decide=transactions.start_transaction),
     "StatusNotification": Route(

@@ -1,11 +1,13 @@
 """OCPP 2.0.1 (edition 3): what each message of a station does. 2.1 adds to it in v21."""
 
 from stations.ocpp.routing import Route, empty, rejected
+from stations.ocpp.v16.security import security_event
 from stations.ocpp.v201 import (
     authorization,
     availability,
     data_transfer,
     diagnostics,
+    plug_and_charge,
     provisioning,
     security,
     transactions,
@@ -14,13 +16,17 @@ from stations.ocpp.v201 import (
 VERSION = "2.0.1"
 
 ROUTES = {
-    "Authorize": Route(decide=authorization.authorize),
+    "Authorize": Route(
+        decide=authorization.authorize,
+        slowly=plug_and_charge.authorize,
+        slow_for=plug_and_charge.has_certificate,
+    ),
     "BootNotification": Route(together=provisioning.boot_notifications, before_boot=True),
     "ClearedChargingLimit": Route(answer=empty),
     "DataTransfer": Route(answer=data_transfer.data_transfer),
     "FirmwareStatusNotification": Route(answer=empty),
-    "Get15118EVCertificate": Route(answer=security.no_certificate),
-    "GetCertificateStatus": Route(answer=security.failed),
+    "Get15118EVCertificate": Route(slowly=plug_and_charge.ev_certificate),
+    "GetCertificateStatus": Route(slowly=plug_and_charge.certificate_status),
     "Heartbeat": Route(answer=provisioning.heartbeat, durable=False),
     "LogStatusNotification": Route(answer=empty),
     "MeterValues": Route(answer=empty, facts=transactions.meter_facts),
@@ -35,8 +41,8 @@ ROUTES = {
     "PublishFirmwareStatusNotification": Route(answer=empty),
     "ReportChargingProfiles": Route(answer=empty),
     "ReservationStatusUpdate": Route(answer=empty),
-    "SecurityEventNotification": Route(answer=empty),
-    "SignCertificate": Route(answer=rejected),
+    "SecurityEventNotification": Route(answer=empty, later=security_event, free_texts=("type", "techInfo")),
+    "SignCertificate": Route(decide=security.sign_certificate),
     "StatusNotification": Route(answer=empty, facts=availability.status_facts),
     "TransactionEvent": Route(
         decide=transactions.transaction_event,

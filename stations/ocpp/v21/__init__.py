@@ -2,13 +2,14 @@
 
 from stations.ocpp import v201
 from stations.ocpp.routing import Route, empty, rejected
+from stations.ocpp.v201 import plug_and_charge
 
 VERSION = "2.1"
 
 ROUTES = v201.ROUTES | {
     "BatterySwap": Route(answer=empty),
     "ClosePeriodicEventStream": Route(answer=empty),
-    "GetCertificateChainStatus": Route(answer=lambda incoming: {"certificateStatus": []}),
+    "GetCertificateChainStatus": Route(slowly=plug_and_charge.chain_status),
     "NotifyDERAlarm": Route(answer=empty),
     "NotifyDERStartStop": Route(answer=empty),
     "NotifyPriorityCharging": Route(answer=empty),

@@ -15,8 +15,9 @@ PASSWORD = "charger-password-1"
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
+def _at_once(monkeypatch, settings):
     monkeypatch.setattr(hub, "SETTLE_SECONDS", 0.02)
+    settings.OCPP_CONFIGURE_ON_BOOT = True
 
 
 @pytest.fixture
