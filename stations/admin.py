@@ -21,6 +21,7 @@ from evportal.admin import (
     ScopedTabular,
     SuperuserAdmin,
 )
+from stations import local_lists
 from stations.models import (
     Command,
     Connector,
@@ -31,6 +32,7 @@ from stations.models import (
     Session,
     Site,
     Station,
+    TokenRules,
 )
 
 
@@ -182,7 +184,33 @@ class IdTokenForm(forms.ModelForm):
 
     class Meta:
         model = IdToken
-        fields = ["operator", "token", "type", "status", "expires_at", "group", "label", "user"]
+        fields = [
+            "operator",
+            "token",
+            "type",
+            "status",
+            "expires_at",
+            "group",
+            "label",
+            "user",
+            "on_local_list",
+            "concurrent_allowed",
+            "sites",
+            "evses",
+            "priority",
+            "language",
+            "second_language",
+            "message",
+        ]
+
+    def clean(self):
+        data = super().clean()
+        operator = data.get("operator") or self.instance.operator
+        foreign = [site for site in data.get("sites") or [] if site.operator_id != operator.pk]
+        foreign += [e for e in data.get("evses") or [] if e.station.site.operator_id != operator.pk]
+        if foreign:
+            raise forms.ValidationError(_("A token can only be limited to places of its own operator."))
+        return data
 
 
 @admin.register(IdToken)
@@ -195,9 +223,33 @@ class IdTokenAdmin(ScopedAdmin):
     list_filter = [("operator", ScopedFilter), "status", "type"]
     search_fields = ["token", "label", "group", "user__email"]
     date_hierarchy = "created_at"
+    filter_horizontal = ["sites", "evses"]
 
     def get_readonly_fields(self, request, obj=None):
         return ["operator"] if obj else []
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        local_lists.tokens_changed(operator_id=obj.operator_id)
+
+    def delete_model(self, request, obj):
+        super().delete_model(request, obj)
+        local_lists.tokens_changed(operator_id=obj.operator_id)
+
+
+@admin.register(TokenRules)
+class TokenRulesAdmin(ScopedAdmin):
+    view_permission, change_permission = "view_drivers", "manage_tokens"
+    operator_path = "operator"
+    list_display = ["operator", "local_list", "concurrent_allowed", "master_group", "show_cost"]
+    list_select_related = ["operator"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["operator"] if obj else []
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        local_lists.tokens_changed(operator_id=obj.operator_id)
 
 
 @admin.register(Session)

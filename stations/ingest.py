@@ -96,7 +96,7 @@ def _facts(message: Message) -> tuple[list[Fact], dict, Later | None]:
     try:
         call = frames.Call(message.message_id, message.action, orjson.loads(message.frame)[3])
         route = versions.ROUTES[message.version][message.action]
-        payload = frames.checked(call, message.version, route.free_texts)
+        payload = frames.checked(call, message.version, route.free_texts, route.identifiers)
         return list(route.facts(payload, message.at)) if route.facts else [], payload, route.later
     except Exception:
         log.exception("Message %s of station %s can't be ingested", message.message_id, message.station_id)

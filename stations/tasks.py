@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from stations import commands, partitions, sessions, signals
+from stations import abilities, commands, local_lists, partitions, sessions, signals
 from stations import ingest as ingesting
 from stations.models import Batch, Command, Node, Session, State, Station
 from stations.models.journal import NODE_SILENT
@@ -92,6 +92,18 @@ def close_lost_sessions() -> None:
     )
     for session in silent[:200]:
         sessions.close_estimated(session=session, now=now, reason="PowerLoss")
+
+
+@shared_task
+def ask_abilities() -> None:
+    """Stations that came (back) and have not said what they can do."""
+    abilities.ask_due(timezone.now())
+
+
+@shared_task
+def keep_local_lists() -> None:
+    """Stations whose local list is not what it should be: changed tokens, refusals, a list that waited."""
+    local_lists.keep_up(timezone.now())
 
 
 @shared_task

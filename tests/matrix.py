@@ -44,6 +44,7 @@ from stations.models import (
     Reading,
     Reservation,
     Site,
+    TokenRules,
 )
 from tests import make
 
@@ -231,11 +232,12 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     mail = Mail.objects.create(key=f"{mark} {n}", to=driver.email, subject=mark, text=mark)
     sent = SentMail.objects.create(to=driver.email, sender="x", subject=mark, text=mark)
     rules = SiteRules.objects.create(site=site)
+    token_rules, _new = TokenRules.objects.get_or_create(operator=operator)
     rule, _new = Rule.objects.get_or_create(operator=operator, kind="offline")
     rows = [
         operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
-        pending, mail, sent, rules, rule,
+        pending, mail, sent, rules, rule, token_rules,
     ]  # fmt: skip
     ids = {
         "site": site.slug,

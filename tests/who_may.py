@@ -277,6 +277,7 @@ IN_ADMIN = {
     "stations/session": STAFF,
     "stations/command": STAFF,
     "stations/idtoken": DESK,
+    "stations/tokenrules": DESK,
     "stations/reservation": DESK,
     "stations/chargingprofile": who("manager accountant support"),
     "stations/pendingstation": NOBODY,

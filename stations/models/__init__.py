@@ -1,8 +1,9 @@
 from stations.models.charging_profile import ChargingProfile
 from stations.models.command import Command
 from stations.models.event import Event
-from stations.models.id_token import IdToken
+from stations.models.id_token import IdToken, TokenRules
 from stations.models.journal import Batch, Message, Node
+from stations.models.local_list import Abilities, LocalList
 from stations.models.reading import Reading
 from stations.models.reservation import Reservation
 from stations.models.session import Session
@@ -10,6 +11,7 @@ from stations.models.site import Site
 from stations.models.station import Connector, Evse, PendingStation, State, Station
 
 __all__ = [
+    "Abilities",
     "Batch",
     "ChargingProfile",
     "Command",
@@ -17,6 +19,7 @@ __all__ = [
     "Event",
     "Evse",
     "IdToken",
+    "LocalList",
     "Message",
     "Node",
     "PendingStation",
@@ -26,4 +29,5 @@ __all__ = [
     "Site",
     "State",
     "Station",
+    "TokenRules",
 ]

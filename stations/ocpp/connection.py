@@ -116,7 +116,9 @@ class Connection:
     async def _call(self, call: frames.Call, text: str, received_at: datetime) -> None:
         route = self._routes.get(call.action)
         try:
-            payload = frames.checked(call, self.version, route.free_texts if route else ())
+            payload = frames.checked(
+                call, self.version, *((route.free_texts, route.identifiers) if route else ())
+            )
             if not self.registered and not route.before_boot:
                 raise frames.CallError(
                     call.message_id,

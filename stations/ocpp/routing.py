@@ -28,7 +28,8 @@ class Route:
     With `facts` or `later`, the frame goes into the journal for workers, and is durable before the answer:
     `facts` are ingested in bulk, `later` is called for each message by itself, in the order in which they
     came and in the transaction that marks the batch as done, so what it does happens exactly once.
-    `free_texts` are fields that may be cut to the schema's length.
+    `free_texts` are fields that may be cut to the schema's length; `identifiers` (dotted) may be longer than
+    it, because a token nobody issued is a matter for the decision, and never a reason to lose a stop.
     """
 
     decide: Callable[[Incoming], dict] | None = None
@@ -38,6 +39,7 @@ class Route:
     facts: Callable[[dict, datetime], Iterable[Fact]] | None = None
     later: Callable[[Incoming], None] | None = None
     free_texts: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
     #: Passes while the station's registration is pending or rejected.
     before_boot: bool = False
     #: Kept in the journal before it is answered, though no worker ingests it.

@@ -13,7 +13,7 @@ from stations.ocpp.v16 import (
 VERSION = "1.6"
 
 ROUTES = {
-    "Authorize": Route(decide=authorization.authorize),
+    "Authorize": Route(decide=authorization.authorize, identifiers=("idTag",)),
     "BootNotification": Route(
         decide=provisioning.boot_notification,
         before_boot=True,
@@ -28,9 +28,11 @@ ROUTES = {
     "SecurityEventNotification": Route(answer=empty, free_texts=("techInfo",)),
     "SignCertificate": Route(answer=security.sign_certificate),
     "SignedFirmwareStatusNotification": Route(answer=empty),
-    "StartTransaction": Route(decide=transactions.start_transaction),
+    "StartTransaction": Route(decide=transactions.start_transaction, identifiers=("idTag",)),
     "StatusNotification": Route(
         answer=empty, facts=availability.status_facts, free_texts=("info", "vendorId", "vendorErrorCode")
     ),
-    "StopTransaction": Route(decide=transactions.stop_transaction, facts=transactions.stop_facts),
+    "StopTransaction": Route(
+        decide=transactions.stop_transaction, facts=transactions.stop_facts, identifiers=("idTag",)
+    ),
 }

@@ -14,7 +14,7 @@ from stations.ocpp.v201 import (
 VERSION = "2.0.1"
 
 ROUTES = {
-    "Authorize": Route(decide=authorization.authorize),
+    "Authorize": Route(decide=authorization.authorize, identifiers=("idToken.idToken",)),
     "BootNotification": Route(decide=provisioning.boot_notification, before_boot=True),
     "ClearedChargingLimit": Route(answer=empty),
     "DataTransfer": Route(answer=data_transfer.data_transfer),
@@ -43,5 +43,6 @@ ROUTES = {
         decides=transactions.needs_decision,
         answer=empty,
         facts=transactions.transaction_facts,
+        identifiers=("idToken.idToken",),
     ),
 }
