@@ -22,6 +22,7 @@ app.conf.beat_schedule = {
     "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 10.0},
     "turn-slots": {"task": "bookings.tasks.turn_slots", "schedule": 15.0},
     "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
+    "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},
     "send-outbox": {"task": "evportal.outbox.tasks.send_pending", "schedule": 10.0},
 }

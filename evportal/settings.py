@@ -253,6 +253,8 @@ OCPP_CALL_TIMEOUT = env.int("OCPP_CALL_TIMEOUT", default=30)
 OCPP_ALLOW_PLAIN = env.bool("OCPP_ALLOW_PLAIN", default=not HTTPS)
 #: An EVSE that is free again, though its session never ended: how long a late stop may still come.
 LOST_STOP_MINUTES = env.int("LOST_STOP_MINUTES", default=1 if DEMO else 10)
+#: What checks a VAT number that a charger asks about: a function of the number that says yes or no.
+VAT_NUMBER_CHECK = env("VAT_NUMBER_CHECK", default="stations.paying.vat.is_well_formed")
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=90)
 READINGS_KEEP_MONTHS = env.int("READINGS_KEEP_MONTHS", default=36)
 

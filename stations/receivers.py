@@ -2,7 +2,8 @@
 
 from django.dispatch import receiver
 
-from stations import abilities, local_lists, reservations, signals
+from stations import abilities, local_lists, paying, reservations, signals
+from stations.display import messages, tariffs
 
 
 @receiver(signals.command_finished)
@@ -10,3 +11,6 @@ def on_command_finished(command, **kwargs):
     reservations.command_finished(command)
     abilities.command_finished(command)
     local_lists.command_finished(command)
+    messages.command_finished(command)
+    tariffs.command_finished(command)
+    paying.command_finished(command)

@@ -1,9 +1,11 @@
 from stations.models.charging_profile import ChargingProfile
 from stations.models.command import Command
+from stations.models.display import DisplayMessage, ShownCost, StationTariff
 from stations.models.event import Event
 from stations.models.id_token import IdToken, TokenRules
 from stations.models.journal import Batch, Message, Node
 from stations.models.local_list import Abilities, LocalList
+from stations.models.paying import Settlement, WebPayments
 from stations.models.reading import Reading
 from stations.models.reservation import Reservation
 from stations.models.session import Session
@@ -16,6 +18,7 @@ __all__ = [
     "ChargingProfile",
     "Command",
     "Connector",
+    "DisplayMessage",
     "Event",
     "Evse",
     "IdToken",
@@ -26,8 +29,12 @@ __all__ = [
     "Reading",
     "Reservation",
     "Session",
+    "Settlement",
+    "ShownCost",
     "Site",
     "State",
     "Station",
+    "StationTariff",
     "TokenRules",
+    "WebPayments",
 ]

@@ -77,7 +77,6 @@ FROM_STATION["2.1"] = FROM_STATION["2.0.1"] | frozenset(
         "NotifyDERStartStop",
         "NotifyPriorityCharging",
         "NotifySettlement",
-        "NotifyWebPaymentStarted",
         "OpenPeriodicEventStream",
         "ClosePeriodicEventStream",
         "PullDynamicScheduleUpdate",

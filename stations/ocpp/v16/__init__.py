@@ -19,7 +19,7 @@ ROUTES = {
         before_boot=True,
         free_texts=("chargePointVendor", "chargePointModel", "firmwareVersion", "chargePointSerialNumber"),
     ),
-    "DataTransfer": Route(answer=data_transfer.data_transfer),
+    "DataTransfer": Route(answer=data_transfer.answer, later=data_transfer.keep),
     "DiagnosticsStatusNotification": Route(answer=empty),
     "FirmwareStatusNotification": Route(answer=empty),
     "Heartbeat": Route(answer=provisioning.heartbeat, durable=False),

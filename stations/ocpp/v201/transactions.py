@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from stations import authorising, facts, meter, refused, sessions
+from stations import authorising, display, facts, meter, refused, sessions
 from stations.models import Session, State
 from stations.ocpp import wire
 from stations.ocpp.routing import Incoming
@@ -85,15 +85,21 @@ def _ended(incoming: Incoming) -> dict:
         meter_stop_wh=_register(incoming, "Transaction.End"),
         reason=payload["transactionInfo"].get("stoppedReason") or "Local",
     )
+    answer: dict = {}
+    total = display.final_cost(session) if session is not None else None
+    if total is not None:
+        answer["totalCost"] = float(total)
     token, kind = said(payload.get("idToken"))
-    if not token:
-        return {}
-    if session is not None:
-        authorising.note_stopper(session=session, token=token, kind=kind, received_at=incoming.received_at)
-    decision = authorising.authorize(
-        station=incoming.station, token=token, kind=kind, now=incoming.received_at, stopping=True
-    )
-    return {"idTokenInfo": id_token_info(decision)}
+    if token:
+        if session is not None:
+            authorising.note_stopper(
+                session=session, token=token, kind=kind, received_at=incoming.received_at
+            )
+        decision = authorising.authorize(
+            station=incoming.station, token=token, kind=kind, now=incoming.received_at, stopping=True
+        )
+        answer["idTokenInfo"] = id_token_info(decision)
+    return answer
 
 
 def _register(incoming: Incoming, context: str) -> Decimal | None:
