@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from monitoring.views import alerts, board, charger, chargers, commands, pending, sessions
+from monitoring.views import alerts, board, charger, chargers, commands, display, pending, sessions
 
 ops = [
     path("", board.wallboard, name="wallboard"),
@@ -12,6 +12,7 @@ ops = [
     path("chargers/<int:pk>/messages/", charger.messages, name="charger_messages"),
     path("chargers/<int:pk>/messages.csv", charger.messages_csv, name="charger_messages_csv"),
     path("chargers/<int:pk>/history/", charger.history, name="charger_history"),
+    path("chargers/<int:pk>/display/", display.charger_display, name="charger_display"),
     path("chargers/<int:pk>/do/<slug:verb>/", commands.do, name="charger_do"),
     path("chargers/<int:pk>/call/", commands.choose, name="call_choose"),
     path("chargers/<int:pk>/call/<slug:action>/", commands.call, name="call"),

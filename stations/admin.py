@@ -30,6 +30,7 @@ from stations.models import (
     PendingStation,
     Reservation,
     Session,
+    Settlement,
     Site,
     Station,
     TokenRules,
@@ -205,9 +206,10 @@ class IdTokenForm(forms.ModelForm):
 
     def clean(self):
         data = super().clean()
-        operator = data.get("operator") or self.instance.operator
-        foreign = [site for site in data.get("sites") or [] if site.operator_id != operator.pk]
-        foreign += [e for e in data.get("evses") or [] if e.station.site.operator_id != operator.pk]
+        operator = data.get("operator")
+        owner = self.instance.operator_id or (operator.pk if operator else None)
+        foreign = [site for site in data.get("sites") or [] if site.operator_id != owner]
+        foreign += [evse for evse in data.get("evses") or [] if evse.station.site.operator_id != owner]
         if foreign:
             raise forms.ValidationError(_("A token can only be limited to places of its own operator."))
         return data
@@ -301,3 +303,14 @@ class PendingStationAdmin(SuperuserAdmin):
 
     def has_add_permission(self, request):
         return False
+
+
+@admin.register(Settlement)
+class SettlementAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    site_path = "station__site"
+    list_display = ["received_at", "station", "status", "amount", "psp_ref", "session"]
+    list_select_related = ["station__site", "session__evse"]
+    list_filter = [("station__site", ScopedFilter), "status", ("received_at", RangeDateTimeFilter)]
+    search_fields = ["psp_ref", "transaction_id", "receipt_id"]
+    date_hierarchy = "received_at"

@@ -39,10 +39,13 @@ from monitoring.models import Alert, Rule
 from stations.models import (
     ChargingProfile,
     Command,
+    DisplayMessage,
+    LocalList,
     Message,
     PendingStation,
     Reading,
     Reservation,
+    Settlement,
     Site,
     TokenRules,
 )
@@ -232,12 +235,25 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     mail = Mail.objects.create(key=f"{mark} {n}", to=driver.email, subject=mark, text=mark)
     sent = SentMail.objects.create(to=driver.email, sender="x", subject=mark, text=mark)
     rules = SiteRules.objects.create(site=site)
+    local_list = LocalList.objects.create(station=station, error=mark)
+    display_message = DisplayMessage.objects.create(
+        station=station, number=n, texts=[{"content": mark, "format": "UTF8", "language": "en"}]
+    )
+    settlement = Settlement.objects.create(
+        station=station,
+        session=session,
+        psp_ref=f"{mark} {n}",
+        status="Settled",
+        amount=Decimal("4.90"),
+        settled_at=now,
+        received_at=now,
+    )
     token_rules, _new = TokenRules.objects.get_or_create(operator=operator)
     rule, _new = Rule.objects.get_or_create(operator=operator, kind="offline")
     rows = [
         operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
-        pending, mail, sent, rules, rule, token_rules,
+        pending, mail, sent, rules, rule, token_rules, settlement,
     ]  # fmt: skip
     ids = {
         "site": site.slug,
@@ -254,6 +270,9 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "command": command.pk,
         "message": message.id,
         "profile": profile.pk,
+        "local_list": local_list.pk,
+        "display_message": display_message.pk,
+        "settlement": settlement.pk,
         "tariff": tariff.pk,
         "quote": quote.pk,
         "payment": payment.pk,

@@ -113,6 +113,9 @@ def clear(*, message: DisplayMessage, by=None) -> DisplayMessage:
     row = DisplayMessage.objects.select_for_update(of=("self",)).select_related("station").get(pk=message.pk)
     if row.status in (Status.CLEARED, Status.GONE, Status.REFUSED):
         return row
+    if row.station.ocpp_version in ("", "1.6"):
+        # It spoke 2.x when the message went up.
+        raise NoDisplay
     row.clearing = commands.send(
         station=row.station,
         action="ClearDisplayMessage",
