@@ -6,4 +6,7 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self):
-        from billing import receivers  # noqa: F401
+        from billing import at_charger, receivers  # noqa: F401
+        from stations import display
+
+        display.register_pricer(at_charger.price_of)

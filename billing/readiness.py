@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from billing.exceptions import PaymentRefused
 from evportal.accounts.models import User
+from stations.authorising import keepings
 from stations.models import Evse, Session
 from stations.models.station import State
-from stations.sessions import keepings
 
 
 class NotReady(PaymentRefused):

@@ -4,7 +4,13 @@ from django.dispatch import receiver
 
 from billing import tasks
 from bookings.signals import booking_cancelled, booking_failed, no_show
-from stations.signals import command_finished, readings_recorded, session_ended, session_started
+from stations.signals import (
+    command_finished,
+    readings_recorded,
+    session_ended,
+    session_started,
+    settlement_recorded,
+)
 
 STARTS = ("RemoteStartTransaction", "RequestStartTransaction")
 
@@ -35,3 +41,9 @@ def on_command_finished(command, **_news):
 @receiver([no_show, booking_cancelled, booking_failed])
 def on_booking_closed(booking, **_news):
     tasks.close_booking.delay_on_commit(str(booking.pk))
+
+
+@receiver(settlement_recorded)
+def on_settlement_recorded(settlement, **_news):
+    if settlement.session_id:
+        tasks.note_settlement.delay_on_commit(str(settlement.session_id))

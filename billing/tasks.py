@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from billing import actions, sweeping
+from billing import actions, at_charger, sweeping
 from billing.exceptions import PaymentRefused, ProviderDown
 from billing.models import Payment
 from bookings.models import Booking
@@ -28,6 +28,7 @@ def open_session(session_id) -> None:
         actions.secure(session=session, cdr=cdr)
     except ProviderDown:
         log.warning("The hold for session %s has to wait for the payment provider", session_id)
+    at_charger.tell_price(session)
 
 
 @shared_task
@@ -36,6 +37,7 @@ def watch_holds(session_ids) -> None:
     held = Session.objects.open().filter(pk__in=session_ids, payments__state=Payment.State.HELD)
     for session in held.with_place().select_related("cdr__version").distinct():
         actions.watch_hold(session=session)
+    at_charger.tell_running(session_ids)
 
 
 @shared_task
@@ -45,6 +47,19 @@ def bill_session(session_id) -> None:
         actions.bill(session=_session(session_id))
     except ProviderDown:
         log.warning("Billing session %s has to wait for the payment provider", session_id)
+    at_charger.note_settlement(_session(session_id))
+    at_charger.tell_final(_session(session_id))
+
+
+@shared_task
+def note_settlement(session_id) -> None:
+    at_charger.note_settlement(_session(session_id))
+
+
+@shared_task
+def tell_tariffs() -> None:
+    """Stations that reckon themselves have the tariff of today."""
+    at_charger.tell_tariffs(timezone.now())
 
 
 @shared_task

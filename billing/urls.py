@@ -11,6 +11,7 @@ driver = [
     path("b/<uuid:booking_id>/start/", booking.start_booking, name="start_booking"),
     path("c/<str:public_id>/", charger.charger, name="charger"),
     path("c/<str:public_id>/start/", charger.start, name="start"),
+    path("q/<str:code>/<int:number>/<str:password>/", charger.scanned, name="scanned"),
     path("start/<uuid:start_id>/", charger.starting, name="starting"),
     path("pay/<uuid:payment_id>/", payment.payment, name="payment"),
     path("x/<str:link>/", session.session, name="session"),

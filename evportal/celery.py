@@ -18,10 +18,13 @@ app.conf.beat_schedule = {
     "close-lost-sessions": {"task": "stations.tasks.close_lost_sessions", "schedule": 60.0},
     "sign-certificates": {"task": "stations.tasks.sign_certificates", "schedule": 5.0},
     "renew-certificates": {"task": "stations.tasks.renew_certificates", "schedule": 3600.0},
+    "ask-abilities": {"task": "stations.tasks.ask_abilities", "schedule": 15.0},
+    "keep-local-lists": {"task": "stations.tasks.keep_local_lists", "schedule": 20.0},
     "keep-partitions": {"task": "stations.tasks.keep_partitions", "schedule": 3600.0},
     "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 10.0},
     "turn-slots": {"task": "bookings.tasks.turn_slots", "schedule": 15.0},
     "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
+    "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},
     "send-outbox": {"task": "evportal.outbox.tasks.send_pending", "schedule": 10.0},
 }

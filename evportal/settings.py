@@ -266,6 +266,8 @@ OCPP_CERTIFICATE_RENEW_DAYS = env.int("OCPP_CERTIFICATE_RENEW_DAYS", default=30)
 OCPP_CLIENT_CERT_HEADER = env("OCPP_CLIENT_CERT_HEADER", default="")
 #: OCSP and CRL servers that may be asked although they are in a private network: host or host:port.
 OCSP_ALLOWED_HOSTS = env.list("OCSP_ALLOWED_HOSTS", default=[])
+#: What checks a VAT number that a charger asks about: a function of the number that says yes or no.
+VAT_NUMBER_CHECK = env("VAT_NUMBER_CHECK", default="stations.paying.vat.is_well_formed")
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=90)
 READINGS_KEEP_MONTHS = env.int("READINGS_KEEP_MONTHS", default=36)
 

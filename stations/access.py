@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -16,19 +16,78 @@ class Verdict(StrEnum):
     EXPIRED = "Expired"
     INVALID = "Invalid"
     CONCURRENT_TX = "ConcurrentTx"
+    NOT_AT_THIS_LOCATION = "NotAtThisLocation"
     NOT_AT_THIS_TIME = "NotAtThisTime"
     UNKNOWN = "Unknown"
 
 
+#: A reader that knows both kinds of card names whichever it likes.
+CARDS = frozenset({"ISO14443", "ISO15693"})
+
+
+def same_type(known: str, said: str) -> bool:
+    """Whether the station may mean this token: a card's number typed into a key pad is not the card."""
+    return not said or not known or known == said or {known, said} <= CARDS
+
+
+def spellings(token: str, kind: str) -> tuple[str, ...]:
+    """How the token may have been entered: a contract's number goes with and without its hyphens."""
+    bare = token.replace("-", "")
+    return (token, bare) if kind == "eMAID" and bare != token else (token,)
+
+
 @dataclass(frozen=True)
 class Token:
-    """What is known of a token; `status` in the words of `IdToken.Status`."""
+    """What is known of a token; `status` in the words of `IdToken.Status`.
+
+    `status_since` and `status_before` tell what held earlier, for starts that are reported late.
+    `sites` and `evses` (primary keys) limit where it may be used; both empty: everywhere.
+    """
 
     token: str
     status: str = "accepted"
     expires_at: datetime | None = None
     group: str = ""
     user_id: int | None = None
+    type: str = ""
+    status_since: datetime | None = None
+    status_before: str = ""
+    concurrent_allowed: bool = False
+    is_master: bool = False
+    sites: frozenset[int] = frozenset()
+    evses: frozenset[int] = frozenset()
+    language: str = ""
+    second_language: str = ""
+    priority: int = 0
+    message: str = ""
+
+    def as_of(self, moment: datetime) -> Token:
+        """The token as it was at that moment, as far back as is remembered."""
+        if self.status_since is None or moment >= self.status_since or not self.status_before:
+            return self
+        return replace(self, status=self.status_before)
+
+    def is_for_place(self, place: Place | None) -> bool:
+        if place is None or not (self.sites or self.evses):
+            return True
+        return place.site_id in self.sites or place.evse_id in self.evses
+
+    def is_known_to(self, other: Token) -> bool:
+        """The same token, another one of the same driver, or one of the same group."""
+        return (
+            self.token.upper() == other.token.upper()
+            or (self.user_id is not None and self.user_id == other.user_id)
+            or bool(self.group and self.group.upper() in (other.group.upper(), other.token.upper()))
+            or bool(other.group and other.group.upper() == self.token.upper())
+        )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the token is shown."""
+
+    site_id: int
+    evse_id: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +115,11 @@ class Decision:
     verdict: Verdict
     reason: str = ""
     group: str = ""
+    token: Token | None = None
+    #: EVSE numbers where an accepted token may charge; empty: on all of the station's.
+    evse_numbers: tuple[int, ...] = ()
+    #: A finished or running session that the station started while it could not ask.
+    is_late: bool = False
 
     @property
     def allowed(self) -> bool:
@@ -67,26 +131,68 @@ def may_charge(token: Token | None, *, now: datetime) -> Decision:
     if token is None:
         return Decision(Verdict.INVALID, "This card is not known here.")
     if token.status == "blocked":
-        return Decision(Verdict.BLOCKED, "This card is blocked.", token.group)
+        return Decision(Verdict.BLOCKED, "This card is blocked.", token.group, token)
     if token.status == "expired" or (token.expires_at is not None and token.expires_at <= now):
-        return Decision(Verdict.EXPIRED, "This card has expired.", token.group)
+        return Decision(Verdict.EXPIRED, "This card has expired.", token.group, token)
     if token.status != "accepted":
-        return Decision(Verdict.INVALID, "This card is not valid.", token.group)
-    return Decision(Verdict.ACCEPTED, group=token.group)
+        return Decision(Verdict.INVALID, "This card is not valid.", token.group, token)
+    return Decision(Verdict.ACCEPTED, "", token.group, token)
 
 
 def may_start(
-    token: Token | None, *, now: datetime, keepings: Iterable[Keeping] = (), charging_elsewhere: bool = False
+    token: Token | None,
+    *,
+    now: datetime,
+    keepings: Iterable[Keeping] = (),
+    charging_elsewhere: bool = False,
+    place: Place | None = None,
 ) -> Decision:
     """Whether the token may start on one EVSE, which `keepings` keep for somebody."""
     decision = may_charge(token, now=now)
     if not decision.allowed or token is None:
         return decision
+    if token.is_master:
+        return replace(
+            decision, verdict=Verdict.INVALID, reason="This card stops sessions; it can't start one."
+        )
+    if not token.is_for_place(place):
+        return replace(
+            decision, verdict=Verdict.NOT_AT_THIS_LOCATION, reason="This card is not for this charger."
+        )
     kept = next(
         (keeping for keeping in keepings if keeping.ends_at > now and not keeping.is_for(token)), None
     )
     if kept is not None:
-        return Decision(Verdict.NOT_AT_THIS_TIME, "Somebody else has booked this place now.", token.group)
-    if charging_elsewhere:
-        return Decision(Verdict.CONCURRENT_TX, "This card is already charging elsewhere.", token.group)
+        return replace(
+            decision, verdict=Verdict.NOT_AT_THIS_TIME, reason="Somebody else has booked this place now."
+        )
+    if charging_elsewhere and not token.concurrent_allowed:
+        return replace(
+            decision, verdict=Verdict.CONCURRENT_TX, reason="This card is already charging elsewhere."
+        )
     return decision
+
+
+def may_have_started(token: Token | None, *, started_at: datetime, place: Place | None = None) -> Decision:
+    """A start that comes out of a station's offline queue: what held when it happened counts.
+
+    Whether the place was kept for somebody, or the card in use elsewhere, the station could not know; the
+    energy has flowed to a card that was good.
+    """
+    then = token.as_of(started_at) if token is not None else None
+    return replace(may_start(then, now=started_at, place=place), is_late=True)
+
+
+def may_stop(stopper: Token | None, token: Token | None) -> bool:
+    """Whether the one who stopped a session had a part in it: its own card, driver or group, or a master."""
+    if stopper is None:
+        return False
+    return stopper.is_master or (token is not None and stopper.is_known_to(token))
+
+
+#: A start reported so long after it happened comes out of an offline queue, where the station doesn't say so.
+LATE = timedelta(minutes=10)
+
+
+def is_late(*, says_offline: bool, started_at: datetime, received_at: datetime) -> bool:
+    return says_offline or received_at - started_at > LATE

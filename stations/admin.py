@@ -21,7 +21,7 @@ from evportal.admin import (
     ScopedTabular,
     SuperuserAdmin,
 )
-from stations import registration
+from stations import local_lists, registration
 from stations.configuration import credentials
 from stations.models import (
     Command,
@@ -34,8 +34,10 @@ from stations.models import (
     Reservation,
     Session,
     Setting,
+    Settlement,
     Site,
     Station,
+    TokenRules,
 )
 
 
@@ -194,7 +196,34 @@ class IdTokenForm(forms.ModelForm):
 
     class Meta:
         model = IdToken
-        fields = ["operator", "token", "type", "status", "expires_at", "group", "label", "user"]
+        fields = [
+            "operator",
+            "token",
+            "type",
+            "status",
+            "expires_at",
+            "group",
+            "label",
+            "user",
+            "on_local_list",
+            "concurrent_allowed",
+            "sites",
+            "evses",
+            "priority",
+            "language",
+            "second_language",
+            "message",
+        ]
+
+    def clean(self):
+        data = super().clean()
+        operator = data.get("operator")
+        owner = self.instance.operator_id or (operator.pk if operator else None)
+        foreign = [site for site in data.get("sites") or [] if site.operator_id != owner]
+        foreign += [evse for evse in data.get("evses") or [] if evse.station.site.operator_id != owner]
+        if foreign:
+            raise forms.ValidationError(_("A token can only be limited to places of its own operator."))
+        return data
 
 
 @admin.register(IdToken)
@@ -207,9 +236,33 @@ class IdTokenAdmin(ScopedAdmin):
     list_filter = [("operator", ScopedFilter), "status", "type"]
     search_fields = ["token", "label", "group", "user__email"]
     date_hierarchy = "created_at"
+    filter_horizontal = ["sites", "evses"]
 
     def get_readonly_fields(self, request, obj=None):
         return ["operator"] if obj else []
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        local_lists.tokens_changed(operator_id=obj.operator_id)
+
+    def delete_model(self, request, obj):
+        super().delete_model(request, obj)
+        local_lists.tokens_changed(operator_id=obj.operator_id)
+
+
+@admin.register(TokenRules)
+class TokenRulesAdmin(ScopedAdmin):
+    view_permission, change_permission = "view_drivers", "manage_tokens"
+    operator_path = "operator"
+    list_display = ["operator", "local_list", "concurrent_allowed", "master_group", "show_cost"]
+    list_select_related = ["operator"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["operator"] if obj else []
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        local_lists.tokens_changed(operator_id=obj.operator_id)
 
 
 @admin.register(Session)
@@ -305,3 +358,14 @@ class PendingStationAdmin(SuperuserAdmin):
 
 # A topic with pages of its own.
 import stations.certificates.admin  # noqa: E402, F401
+
+
+@admin.register(Settlement)
+class SettlementAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    site_path = "station__site"
+    list_display = ["received_at", "station", "status", "amount", "psp_ref", "session"]
+    list_select_related = ["station__site", "session__evse"]
+    list_filter = [("station__site", ScopedFilter), "status", ("received_at", RangeDateTimeFilter)]
+    search_fields = ["psp_ref", "transaction_id", "receipt_id"]
+    date_hierarchy = "received_at"

@@ -142,7 +142,7 @@ def _facts(frame: Frame) -> tuple[list[Fact], dict, Later | None]:
     try:
         call = frames.Call(frame.message_id, frame.action, orjson.loads(frame.text)[3])
         route = versions.ROUTES[frame.version][frame.action]
-        payload = frames.checked(call, frame.version, route.free_texts)
+        payload = frames.checked(call, frame.version, route.free_texts, route.identifiers)
         return list(route.facts(payload, frame.at)) if route.facts else [], payload, route.later
     except Exception:
         log.exception("Message %s of station %s can't be ingested", frame.message_id, frame.station_id)

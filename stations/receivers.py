@@ -2,9 +2,10 @@
 
 from django.dispatch import receiver
 
-from stations import reservations, signals
+from stations import abilities, local_lists, paying, reservations, signals
 from stations.certificates import installed, issuing
 from stations.configuration import credentials, progress
+from stations.display import messages, tariffs
 
 
 @receiver(signals.command_finished)
@@ -14,3 +15,8 @@ def on_command_finished(command, **kwargs):
     progress.command_finished(command)
     issuing.command_finished(command)
     installed.command_finished(command)
+    abilities.command_finished(command)
+    local_lists.command_finished(command)
+    messages.command_finished(command)
+    tariffs.command_finished(command)
+    paying.command_finished(command)

@@ -9,9 +9,8 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
-from stations import access, signals
-from stations.certificates import emaid
-from stations.models import Evse, IdToken, Reservation, Session, Station
+from stations import access, authorising, signals
+from stations.models import Evse, Reservation, Session, Station
 
 log = logging.getLogger(__name__)
 
@@ -29,51 +28,18 @@ class Start:
     transaction_id: str = ""
     remote_start_id: int | None = None
     charging_state: str = ""
+    #: IdTokenEnumType, where the station says one.
+    token_type: str = ""
+    #: It says that it started this while it was offline.
+    offline: bool = False
 
     @property
     def key(self) -> str:
         """The natural key: a charger's retry has a new message id, but these are the same."""
         if self.transaction_id:
             return f"tx:{self.transaction_id}"
-        return f"{self.evse_number}|{self.token.upper()}|{self.started_at.isoformat()}|{self.meter_start_wh}"[
-            :120
-        ]
-
-
-def find_token(station: Station, token: str) -> IdToken | None:
-    if not token or "\x00" in token:
-        return None
-    operator_id = station.site.operator_id
-    found = IdToken.objects.for_token(operator_id, token).first()
-    if found is None and (spellings := emaid.spellings(token)):
-        found = IdToken.objects.for_contract(operator_id, spellings).first()
-    return found
-
-
-def facts(row: IdToken | None) -> access.Token | None:
-    if row is None:
-        return None
-    return access.Token(row.token, row.status, row.expires_at, row.group, row.user_id)
-
-
-def keepings(evse: Evse, now: datetime) -> list[access.Keeping]:
-    kept = Reservation.objects.keeping(evse, now).select_related("id_token")
-    return [access.Keeping(row.id_token.token, row.id_token.group, row.user_id, row.ends_at) for row in kept]
-
-
-def authorize(
-    *, station: Station, token: str, now: datetime, evse_number: int | None = None
-) -> access.Decision:
-    """The answer to Authorize; without an EVSE (1.6) it is yes if the token may start on any of them."""
-    row = facts(find_token(station, token))
-    decision = access.may_charge(row, now=now)
-    if not decision.allowed:
-        return decision
-    evses = station.evses.all() if evse_number is None else station.evses.filter(number=evse_number)
-    decisions = [access.may_start(row, now=now, keepings=keepings(evse, now)) for evse in evses]
-    if not decisions:
-        return decision
-    return next((each for each in decisions if each.allowed), decisions[0])
+        token = self.token.upper().replace("\x00", "")
+        return f"{self.evse_number}|{token}|{self.started_at.isoformat()}|{self.meter_start_wh}"[:120]
 
 
 def find_evse(station: Station, number: int) -> Evse:
@@ -99,17 +65,18 @@ def start(*, station: Station, report: Start) -> tuple[Session, access.Decision]
     """
     known = Session.objects.filter(station=station, start_key=report.key).first()
     if known is not None:
-        row = facts(known.id_token)
+        row = authorising.facts(known.id_token)
         verdict = access.Verdict.INVALID if known.review else access.Verdict.ACCEPTED
-        return known, access.Decision(verdict, known.review, row.group if row else "")
+        late = access.is_late(
+            says_offline=report.offline, started_at=report.started_at, received_at=report.received_at
+        )
+        return known, access.Decision(verdict, known.review, row.group if row else "", row, is_late=late)
 
     evse = find_evse(station, report.evse_number)
-    id_token = find_token(station, report.token)
+    id_token = authorising.find_token(station, report.token, report.token_type)
     # A 2.x station may begin with the cable alone; `identify` follows when the driver does.
-    is_anonymous = not report.token and bool(report.transaction_id)
-    decision = access.may_start(
-        facts(id_token), now=report.received_at, keepings=keepings(evse, report.received_at)
-    )
+    is_anonymous = not report.token and bool(report.transaction_id) and not report.token_type
+    decision = authorising.decide_start(station=station, evse=evse, row=id_token, report=report)
     # Two reports of the same start may arrive at once, over an old and a new socket: the second one waits
     # for the first's commit here and then finds its session.
     session, is_new = Session.objects.get_or_create(
@@ -227,15 +194,30 @@ def close_estimated(*, session: Session, now: datetime, reason: str) -> Session 
 
 
 @transaction.atomic
-def identify(*, station: Station, transaction_id: str, token: str, now: datetime) -> access.Decision:
+def identify(
+    *, station: Station, transaction_id: str, token: str, now: datetime, kind: str = "", offline: bool = False
+) -> access.Decision:
     """A token for a transaction that began with the cable alone (2.x): decide, and remember who it is."""
     session = (
         Session.objects.select_for_update().filter(station=station, transaction_id=transaction_id).first()
     )
-    id_token = find_token(station, token)
+    id_token = authorising.find_token(station, token, kind)
     if session is None:
-        return access.may_charge(facts(id_token), now=now)
-    decision = access.may_start(facts(id_token), now=now, keepings=keepings(session.evse, now))
+        return access.may_charge(authorising.facts(id_token), now=now)
+    decision = authorising.decide_start(
+        station=station,
+        evse=session.evse,
+        row=id_token,
+        report=Start(
+            evse_number=session.evse.number,
+            connector_number=session.connector_number,
+            token=token,
+            started_at=session.started_at if offline else now,
+            received_at=now,
+            token_type=kind,
+            offline=offline,
+        ),
+    )
     if session.id_token_id is None:
         session.token = token.replace("\x00", "")[:255]
         session.id_token = id_token

@@ -5,6 +5,7 @@
 `stations_changed(station_ids)`: they came online or went offline, or booted, as a list.
 `readings_recorded(session_ids, station_ids)`: one per ingested batch.
 `command_finished(command)`: the charger answered, or will not.
+`settlement_recorded(settlement)`: a charger's payment terminal settled, or failed to.
 `events_recorded(events)`: what chargers tell of themselves (security, monitors, firmware…), as a list.
 """
 
@@ -21,6 +22,7 @@ stations_changed = Signal()
 readings_recorded = Signal()
 command_finished = Signal()
 events_recorded = Signal()
+settlement_recorded = Signal()
 
 
 _here = threading.local()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from stations import commands, partitions, sessions, signals
+from stations import abilities, commands, local_lists, partitions, sessions, signals
 from stations import ingest as ingesting
 from stations.certificates import issuing, renewal
 from stations.configuration import progress
@@ -114,6 +114,17 @@ def sign_certificates() -> None:
 @shared_task
 def renew_certificates() -> None:
     renewal.renew_due(timezone.now())
+
+
+def ask_abilities() -> None:
+    """Stations that came (back) and have not said what they can do."""
+    abilities.ask_due(timezone.now())
+
+
+@shared_task
+def keep_local_lists() -> None:
+    """Stations whose local list is not what it should be: changed tokens, refusals, a list that waited."""
+    local_lists.keep_up(timezone.now())
 
 
 @shared_task

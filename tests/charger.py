@@ -194,9 +194,8 @@ class Charger:
             self.transaction_id = reply["transactionId"]
             return reply
         self.transaction_id, self._seq_no = str(uuid.uuid4()), 0
-        return await self._event(
-            "Started", "Authorized", evse, meter_wh, "Transaction.Begin", idToken=_id_token(token), **more
-        )
+        more = {"idToken": _id_token(token)} | more
+        return await self._event("Started", "Authorized", evse, meter_wh, "Transaction.Begin", **more)
 
     async def meter(self, meter_wh: int, evse: int = 1, power_w: float | None = None, **more) -> dict:
         """Report the register (and power) of the running transaction."""

@@ -43,14 +43,18 @@ from stations.models import (
     Command,
     ConfigurationRun,
     ConfigurationTemplate,
+    DisplayMessage,
     InstalledCertificate,
+    LocalList,
     Message,
     PendingStation,
     Reading,
     Reservation,
     RootCertificate,
     Setting,
+    Settlement,
     Site,
+    TokenRules,
 )
 from tests import make
 
@@ -276,12 +280,26 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     mail = Mail.objects.create(key=f"{mark} {n}", to=driver.email, subject=mark, text=mark)
     sent = SentMail.objects.create(to=driver.email, sender="x", subject=mark, text=mark)
     rules = SiteRules.objects.create(site=site)
+    local_list = LocalList.objects.create(station=station, error=mark)
+    display_message = DisplayMessage.objects.create(
+        station=station, number=n, texts=[{"content": mark, "format": "UTF8", "language": "en"}]
+    )
+    settlement = Settlement.objects.create(
+        station=station,
+        session=session,
+        psp_ref=f"{mark} {n}",
+        status="Settled",
+        amount=Decimal("4.90"),
+        settled_at=now,
+        received_at=now,
+    )
+    token_rules, _new = TokenRules.objects.get_or_create(operator=operator)
     rule, _new = Rule.objects.get_or_create(operator=operator, kind="offline")
     rows = [
         operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
         setting, run, template,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
-        pending, mail, sent, rules, rule, certificate, installed, root, authority,
+        pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
     ]  # fmt: skip
     ids = {
         "site": site.slug,
@@ -303,6 +321,9 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "template": template.pk,
         "certificate": certificate.pk,
         "root": root.pk,
+        "local_list": local_list.pk,
+        "display_message": display_message.pk,
+        "settlement": settlement.pk,
         "tariff": tariff.pk,
         "quote": quote.pk,
         "payment": payment.pk,

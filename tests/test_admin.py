@@ -25,7 +25,17 @@ from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
-from stations.models import Command, Evse, IdToken, Reservation, Session, Site, Station
+from stations.models import (
+    Command,
+    Evse,
+    IdToken,
+    Reservation,
+    Session,
+    Settlement,
+    Site,
+    Station,
+    TokenRules,
+)
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +104,10 @@ class House:
                 buyer={},
                 **money,
             ),
+            TokenRules.objects.create(operator=self.operator),
+            Settlement.objects.create(
+                station=self.station, psp_ref="x", status="Settled", amount=9, settled_at=now, received_at=now
+            ),
             Rule.objects.get(operator=self.operator),
             Alert.objects.create(
                 site=self.site,
@@ -115,13 +129,23 @@ EVERYBODY = (Site, Station, Evse, Session, Command)
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
     "technician": {*EVERYBODY, SiteRules, Closure, Booking, Rule, Alert},
-    "accountant": {*EVERYBODY, Tariff, TariffVersion, TariffAssignment, Cdr, Invoice, Payment, Refund},
-    "support": {*EVERYBODY, IdToken, Reservation, SiteRules, Closure, Booking, Rule, Alert},
+    "accountant": {
+        *EVERYBODY,
+        Tariff,
+        TariffVersion,
+        TariffAssignment,
+        Cdr,
+        Invoice,
+        Payment,
+        Refund,
+        Settlement,
+    },
+    "support": {*EVERYBODY, IdToken, TokenRules, Reservation, SiteRules, Closure, Booking, Rule, Alert},
 }
 CHANGES = {
     "technician": {Station, Evse},
     "accountant": set(),
-    "support": {IdToken},
+    "support": {IdToken, TokenRules},
 }
 
 

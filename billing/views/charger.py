@@ -15,7 +15,9 @@ from billing.actions.charging import AlreadyCharging
 from billing.exceptions import NoTariff
 from billing.models import Card, Payment, Start
 from billing.readiness import nearest_free, obstacle
+from billing.views import scan
 from bookings.models import Booking
+from stations import paying
 from stations.exceptions import Refused
 from stations.models import Evse, Session
 
@@ -24,6 +26,17 @@ LEAST_KWH, MOST_KWH, STEP_KWH, USUAL_KWH = 5, 100, 5, 20
 
 def public_evse(public_id: str) -> Evse:
     return get_object_or_404(Evse.objects.public().with_station().for_public_id(public_id))
+
+
+@require_safe
+def scanned(request, code, number, password):
+    """A code from a charger's display: good for a minute, so that a photograph of it is worth nothing."""
+    now = timezone.now()
+    evse = paying.scanned(code=code, evse_number=number, said=password, now=now)
+    if evse is None:
+        return render(request, "billing/code_expired.html", {"title": _("This code has run out")}, status=410)
+    scan.remember(request, evse, now)
+    return redirect("billing:charger", evse.public_id)
 
 
 @require_safe
@@ -39,6 +52,9 @@ def charger(request, public_id):
         return redirect("billing:starting", start.pk)
     now = timezone.now()
     problem = obstacle(evse, user, now)
+    booking = _own_booking(evse, user, now)
+    if booking is None and not scan.may_use(request, evse, now):
+        problem = problem or str(scan.NotScanned())
     with timezone.override(site.zone):
         context = {
             "title": site.name,
@@ -49,7 +65,7 @@ def charger(request, public_id):
             "problem": problem,
             "other": nearest_free(evse, now) if problem else None,
             "cards": Card.objects.of_driver(user) if user else [],
-            "booking": _own_booking(evse, user, now),
+            "booking": booking,
             "released_within": policy.HOLD_RELEASED_WITHIN_DAYS,
             "here": request.path,
             **_prices(request, evse, user, now),
@@ -96,6 +112,9 @@ def start(request, public_id):
     back = reverse("billing:charger", args=[evse.public_id])
     card = Card.objects.of_driver(request.user).filter(pk=request.POST.get("card") or 0).first()
     booking = _own_booking(evse, request.user, timezone.now())
+    if booking is None and not scan.may_use(request, evse, timezone.now()):
+        messages.error(request, str(scan.NotScanned()))
+        return redirect(back)
     return start_and_go(request, evse=evse, card=card, booking=booking, back=back)
 
 
@@ -111,6 +130,7 @@ def start_and_go(request, *, evse: Evse, card: Card | None, booking: Booking | N
         messages.error(request, str(refusal))
         return redirect(back)
     if row.payment is not None and row.payment.state == Payment.State.NEEDS_ACTION:
+        paying.payment_started(evse=evse)
         return redirect("billing:payment", row.payment.pk)
     return redirect("billing:starting", row.pk)
 

@@ -96,7 +96,13 @@ def _fleets(operators: dict[str, Operator]) -> list[User]:
             IdToken.objects.get_or_create(
                 operator=operators[slug],
                 token=token,
-                defaults={"label": f"Fleet card {number}", "user": fleet},
+                defaults={
+                    "label": f"Fleet card {number}",
+                    "user": fleet,
+                    "on_local_list": True,
+                    # Few cards stand for many passers-by.
+                    "concurrent_allowed": True,
+                },
             )
         fleets.append(fleet)
     return fleets
@@ -119,7 +125,7 @@ def _driver_things(operators: dict[str, Operator]) -> None:
     IdToken.objects.get_or_create(
         operator=operators["nordlicht"],
         token="04DEADBEEF0001",
-        defaults={"label": "Dana's card", "user": driver},
+        defaults={"label": "Dana's card", "user": driver, "on_local_list": True},
     )
 
 

@@ -29,6 +29,7 @@ def page(request, charger: overview.Row, tab: str, template: str, **context):
         tabs.append(("charger_messages", _("Messages")))
         tabs.append(("charger_config", _("Configuration")))
     tabs.append(("charger_certificates", _("Certificates")))
+    tabs.append(("charger_display", _("Display and cards")))
     tabs.append(("charger_history", _("History")))
     return render(
         request,

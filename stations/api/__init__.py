@@ -4,12 +4,15 @@ from stations.api.certificates import Certificates, RootCertificates
 from stations.api.charging_profiles import ChargingProfiles
 from stations.api.commands import Commands
 from stations.api.configuration import Configuration, ConfigurationRuns, ConfigurationTemplates
+from stations.api.display_messages import DisplayMessages
 from stations.api.evses import Evses
 from stations.api.id_tokens import IdTokens
+from stations.api.local_lists import LocalLists
 from stations.api.messages import Messages
 from stations.api.readings import Readings
 from stations.api.reservations import Reservations
 from stations.api.sessions import Sessions
+from stations.api.settlements import Settlements
 from stations.api.sites import Sites
 from stations.api.stations import Stations
 
@@ -29,4 +32,7 @@ RESOURCES = {
     "configuration-templates": ConfigurationTemplates,
     "certificates": Certificates,
     "root-certificates": RootCertificates,
+    "local-lists": LocalLists,
+    "display-messages": DisplayMessages,
+    "settlements": Settlements,
 }

@@ -7,7 +7,8 @@ from rest_framework import mixins, serializers
 
 from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, operator_for
-from stations.models import IdToken
+from stations import local_lists
+from stations.models import Evse, IdToken, Site
 
 
 class IdTokenSerializer(serializers.ModelSerializer):
@@ -15,10 +16,48 @@ class IdTokenSerializer(serializers.ModelSerializer):
         source="operator.slug", required=False, help_text="Needed only by those who work for several."
     )
     token = serializers.CharField(max_length=255)
+    sites = serializers.SlugRelatedField(
+        slug_field="slug", many=True, required=False, queryset=Site.objects.all(), help_text="Only there."
+    )
+    evses = serializers.SlugRelatedField(
+        slug_field="public_id",
+        many=True,
+        required=False,
+        queryset=Evse.objects.all(),
+        help_text="Only there, or there besides the sites.",
+    )
 
     class Meta:
         model = IdToken
-        fields = ["id", "operator", "token", "type", "status", "expires_at", "group", "label", "created_at"]
+        fields = [
+            "id",
+            "operator",
+            "token",
+            "type",
+            "status",
+            "expires_at",
+            "group",
+            "label",
+            "concurrent_allowed",
+            "on_local_list",
+            "priority",
+            "language",
+            "second_language",
+            "message",
+            "sites",
+            "evses",
+            "created_at",
+        ]
+
+    def validate(self, data):
+        """Places are the operator's own; another's look as if they weren't there."""
+        request = self.context["request"]
+        allowed = Site.objects.visible_to(request.access, "manage_tokens")
+        owner = getattr(self.instance, "operator_id", None)
+        for site in {*data.get("sites", []), *(evse.station.site for evse in data.get("evses", []))}:
+            if not allowed.filter(pk=site.pk).exists() or owner not in (None, site.operator_id):
+                raise serializers.ValidationError({"sites": "There is no such place among yours."})
+        return data
 
 
 class IdTokenChangeSerializer(IdTokenSerializer):
@@ -33,7 +72,7 @@ class IdTokenFilter(filters.FilterSet):
 
     class Meta:
         model = IdToken
-        fields = ["token", "status", "type", "group"]
+        fields = ["token", "status", "type", "group", "on_local_list"]
 
 
 class IdTokens(
@@ -43,7 +82,7 @@ class IdTokens(
     mixins.UpdateModelMixin,
     Resource,
 ):
-    queryset = IdToken.objects.select_related("operator")
+    queryset = IdToken.objects.select_related("operator").with_places()
     filterset_class = IdTokenFilter
     http_method_names = ["get", "post", "patch"]
     needs = {
@@ -72,8 +111,14 @@ class IdTokens(
         try:
             with transaction.atomic():
                 if not known.exists():
-                    serializer.save(operator=operator)
+                    row = serializer.save(operator=operator)
+                    local_lists.tokens_changed(operator_id=row.operator_id)
                     return
         except IntegrityError:
             pass  # Somebody else entered it in this moment.
         raise Refused("This token is known already; change it with PATCH.", code="exists", id=known.get().pk)
+
+    def perform_update(self, serializer):
+        with transaction.atomic():
+            row = serializer.save()
+            local_lists.tokens_changed(operator_id=row.operator_id)

@@ -36,6 +36,9 @@ class SiteSerializer(serializers.ModelSerializer):
             "is_public",
             "has_accessible_bay",
             "grid_limit_w",
+            "without_card",
+            "takes_payment",
+            "static_codes",
             "created_at",
         ]
 

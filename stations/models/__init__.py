@@ -14,9 +14,12 @@ from stations.models.configuration import (
     Provisioning,
     Setting,
 )
+from stations.models.display import DisplayMessage, ShownCost, StationTariff
 from stations.models.event import Event
-from stations.models.id_token import IdToken
+from stations.models.id_token import IdToken, TokenRules
 from stations.models.journal import Batch, Message, Node
+from stations.models.local_list import Abilities, LocalList
+from stations.models.paying import Settlement, WebPayments
 from stations.models.reading import Reading
 from stations.models.reservation import Reservation
 from stations.models.session import Session
@@ -25,6 +28,7 @@ from stations.models.station import Connector, Evse, PendingStation, State, Stat
 
 __all__ = [
     "Authority",
+    "Abilities",
     "Batch",
     "Certificate",
     "CertificateUse",
@@ -33,10 +37,12 @@ __all__ = [
     "ConfigurationRun",
     "ConfigurationTemplate",
     "Connector",
+    "DisplayMessage",
     "Event",
     "Evse",
     "IdToken",
     "InstalledCertificate",
+    "LocalList",
     "Message",
     "Node",
     "PendingStation",
@@ -47,7 +53,12 @@ __all__ = [
     "RootKind",
     "Session",
     "Setting",
+    "Settlement",
+    "ShownCost",
     "Site",
     "State",
     "Station",
+    "StationTariff",
+    "TokenRules",
+    "WebPayments",
 ]

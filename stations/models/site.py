@@ -49,6 +49,19 @@ class Site(models.Model):
     opening_hours = models.CharField(max_length=200, blank=True, help_text=_("In words; empty means 24/7."))
     is_public = models.BooleanField(default=True)
     has_accessible_bay = models.BooleanField(default=False)
+    without_card = models.BooleanField(
+        default=False,
+        help_text=_("Anyone may charge: chargers that start without a card (NoAuthorization) are let."),
+    )
+    takes_payment = models.BooleanField(
+        _("payment terminal"),
+        default=False,
+        help_text=_("Chargers have a payment terminal and start by it (OCPP 2.1 DirectPayment)."),
+    )
+    static_codes = models.BooleanField(
+        default=True,
+        help_text=_("Printed QR codes may be used. Off: only the codes that a charger's display shows."),
+    )
     grid_limit_w = models.PositiveIntegerField(
         null=True, blank=True, help_text=_("What the grid connection gives.")
     )

@@ -161,7 +161,9 @@ class Connection:
         self, route: Route | None, call: frames.Call, text: str, received_at: datetime
     ) -> None:
         try:
-            payload = frames.checked(call, self.version, route.free_texts if route else ())
+            payload = frames.checked(
+                call, self.version, *((route.free_texts, route.identifiers) if route else ())
+            )
             if not self.registered and not route.before_boot and not self._was_asked_for(call.action):
                 raise frames.CallError(
                     call.message_id, "SecurityError", "This station has not been accepted yet."

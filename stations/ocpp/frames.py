@@ -122,7 +122,9 @@ def _too_deep(text: str) -> bool:
     return deepest > MAX_DEPTH
 
 
-def checked(call: Call, version: str, free_texts: tuple[str, ...] = ()) -> dict:
+def checked(
+    call: Call, version: str, free_texts: tuple[str, ...] = (), identifiers: tuple[str, ...] = ()
+) -> dict:
     """The payload as the schema wants it, mended where nothing is lost; raises `CallError`."""
     if call.action not in schemas.FROM_STATION[version]:
         known = call.action in schemas.actions_to_station(version)
@@ -135,6 +137,10 @@ def checked(call: Call, version: str, free_texts: tuple[str, ...] = ()) -> dict:
         payload = schemas.truncate(version, call.action, payload, free_texts)
     found = schemas.problem(version, call.action, payload)
     if found is None:
+        return payload
+    # Too long in nothing but an identifier.
+    bare = schemas.without(payload, identifiers) if found[2] == "maxLength" else payload
+    if bare is not payload and schemas.is_valid(version, call.action, bare):
         return payload
     path, message, keyword = found
     raise CallError(

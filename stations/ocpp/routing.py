@@ -29,7 +29,8 @@ class Route:
     `facts` are ingested in bulk, `later` is called for each message by itself, in the order in which they
     came and in the transaction that marks the batch as done, so what it does happens exactly once.
     `together` is a `decide` for all that came in the same moment, with an answer for each.
-    `free_texts` are fields that may be cut to the schema's length.
+    `free_texts` are fields that may be cut to the schema's length; `identifiers` (dotted) may be longer than
+    it, because a token nobody issued is a matter for the decision, and never a reason to lose a stop.
     """
 
     decide: Callable[[Incoming], dict] | None = None
@@ -44,6 +45,7 @@ class Route:
     #: Where only some payloads take long; the others are decided.
     slow_for: Callable[[dict], bool] | None = None
     free_texts: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
     #: Passes while the station's registration is pending or rejected.
     before_boot: bool = False
     #: Kept in the journal before it is answered, though no worker ingests it.

@@ -77,7 +77,6 @@ FROM_STATION["2.1"] = FROM_STATION["2.0.1"] | frozenset(
         "NotifyDERStartStop",
         "NotifyPriorityCharging",
         "NotifySettlement",
-        "NotifyWebPaymentStarted",
         "OpenPeriodicEventStream",
         "ClosePeriodicEventStream",
         "PullDynamicScheduleUpdate",
@@ -229,3 +228,16 @@ def truncate(version: str, action: str, payload: dict, fields: tuple[str, ...]) 
         if limit and isinstance(cut.get(name), str):
             cut[name] = cut[name][:limit]
     return cut
+
+
+def without(payload: dict, fields: tuple[str, ...]) -> dict:
+    """The payload with an empty text in the place of those fields (dotted), where it has them."""
+    copy = orjson.loads(orjson.dumps(payload))
+    for path in fields:
+        *parents, name = path.split(".")
+        node = copy
+        for part in parents:
+            node = node.get(part) if isinstance(node, dict) else None
+        if isinstance(node, dict) and isinstance(node.get(name), str):
+            node[name] = ""
+    return copy

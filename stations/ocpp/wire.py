@@ -16,6 +16,7 @@ NO_ZONE, BAD_CLOCK = "no_zone", "bad_clock"
 
 def time_text(at: datetime) -> str:
     """As every version takes it: UTC, milliseconds, Z."""
+    at = at.astimezone(UTC)
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 

@@ -10,6 +10,7 @@ from .clock import parse_stamp, stamp
 from .point import Point
 from .profiles import PURPOSES, TX, Profile, UnusableProfile
 from .reservations import Reservation
+from .screen import COST_VENDOR
 from .settings import BY_KEY
 from .tokens import Token, Verdict
 from .transactions import Reason
@@ -192,6 +193,9 @@ class Answers16:
         }
 
     async def data_transfer(self, payload: dict) -> dict:
+        if payload["vendorId"] == COST_VENDOR and self._charger.settings.shows_cost:
+            message, data = payload.get("messageId") or "", payload.get("data") or ""
+            return {"status": self._charger.screen.cost_message(message, data)}
         if payload["vendorId"] != self._charger.station.vendor:
             return {"status": "UnknownVendorId"}
         return {"status": "Accepted", "data": payload.get("data", "")}

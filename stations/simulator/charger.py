@@ -16,6 +16,7 @@ from .dialect import BootReply
 from .point import Point
 from .profiles import Profile, Profiles
 from .reservations import Reservations
+from .screen import Screen
 from .settings import Settings
 from .station import Connector, Evse, Station
 from .tempers import Temper
@@ -87,6 +88,7 @@ class SimulatedCharger:
         self.tokens = TokenMemory()
         self.profiles = Profiles()
         self.reservations = Reservations()
+        self.screen = Screen()
         self.operative = True
         self.booted = False
         self.reported: Hashable = None

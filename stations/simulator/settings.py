@@ -25,6 +25,8 @@ class Settings:
     unlock_on_ev_disconnect: bool = True
     cache_enabled: bool = True
     list_enabled: bool = True
+    shows_cost: bool = True
+    shows_messages: bool = True
     password: str = ""
     connector_count: int = 1
     max_list_length: int = 500
@@ -110,6 +112,8 @@ TABLE = (
     ),
     Entry("cache_enabled", "AuthorizationCacheEnabled", "AuthCacheCtrlr", "Enabled"),
     Entry("list_enabled", "LocalAuthListEnabled", "LocalAuthListCtrlr", "Enabled"),
+    Entry("shows_cost", "CustomDisplayCostAndPrice", "TariffCostCtrlr", "Enabled", "ReadOnly"),
+    Entry("shows_messages", None, "DisplayMessageCtrlr", "Available", "ReadOnly"),
     Entry("password", "AuthorizationKey", "SecurityCtrlr", "BasicAuthPassword", "WriteOnly", least=16),
     Entry("connector_count", "NumberOfConnectors", None, None, "ReadOnly"),
     Entry("max_list_length", "LocalAuthListMaxLength", "LocalAuthListCtrlr", "Entries", "ReadOnly"),

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING
 
+from . import screen
 from .answers201 import Answers201, verdict
 from .clock import stamp
 from .dialect import BootReply
@@ -61,7 +62,7 @@ class Dialect:
     def __init__(self, charger: SimulatedCharger) -> None:
         self._charger = charger
         self._events = count(1)
-        self.answers = Answers201(charger).table()
+        self.answers = Answers201(charger).table() | screen.answers(charger)
 
     async def boot(self, reason: str) -> BootReply:
         station = self._charger.station

@@ -23,7 +23,7 @@ from bookings.exceptions import (
 from bookings.models import Booking, Claim, Closure
 from bookings.rules import Problem
 from evportal.outbox.models import Mail
-from stations import access, sessions
+from stations import access, authorising, sessions
 from stations.models import Reservation
 from tests import make
 from tests.make import NOON
@@ -221,9 +221,9 @@ class TestConfirm:
         booking = make.booking()
         station = booking.evse.station
         other = make.id_token(operator=station.site.operator, user=make.user())
-        answer = sessions.authorize(station=station, token=other.token, now=NOON, evse_number=1)
+        answer = authorising.authorize(station=station, token=other.token, now=NOON, evse_number=1)
         assert answer.verdict is access.Verdict.NOT_AT_THIS_TIME
-        own = sessions.authorize(station=station, token=booking.id_token.token, now=NOON, evse_number=1)
+        own = authorising.authorize(station=station, token=booking.id_token.token, now=NOON, evse_number=1)
         assert own.allowed
 
 

@@ -13,13 +13,13 @@ from stations.ocpp.v16 import (
 VERSION = "1.6"
 
 ROUTES = {
-    "Authorize": Route(decide=authorization.authorize),
+    "Authorize": Route(decide=authorization.authorize, identifiers=("idTag",)),
     "BootNotification": Route(
         together=provisioning.boot_notifications,
         before_boot=True,
         free_texts=("chargePointVendor", "chargePointModel", "firmwareVersion", "chargePointSerialNumber"),
     ),
-    "DataTransfer": Route(answer=data_transfer.data_transfer),
+    "DataTransfer": Route(answer=data_transfer.answer, later=data_transfer.keep),
     "DiagnosticsStatusNotification": Route(answer=empty),
     "FirmwareStatusNotification": Route(answer=empty),
     "Heartbeat": Route(answer=provisioning.heartbeat, durable=False),
@@ -30,9 +30,11 @@ ROUTES = {
     ),
     "SignCertificate": Route(decide=security.sign_certificate),
     "SignedFirmwareStatusNotification": Route(answer=empty),
-    "StartTransaction": Route(decide=transactions.start_transaction),
+    "StartTransaction": Route(decide=transactions.start_transaction, identifiers=("idTag",)),
     "StatusNotification": Route(
         answer=empty, facts=availability.status_facts, free_texts=("info", "vendorId", "vendorErrorCode")
     ),
-    "StopTransaction": Route(decide=transactions.stop_transaction, facts=transactions.stop_facts),
+    "StopTransaction": Route(
+        decide=transactions.stop_transaction, facts=transactions.stop_facts, identifiers=("idTag",)
+    ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from stations import commands, facts, meter, sessions
+from stations import authorising, facts, meter, refused, sessions
 from stations.ocpp import wire
 from stations.ocpp.routing import Incoming
 from stations.ocpp.v16.authorization import id_tag_info
@@ -25,9 +25,9 @@ def start_transaction(incoming: Incoming) -> dict:
             meter_start_wh=wire.number(payload["meterStart"]),
         ),
     )
-    if not decision.allowed and session.is_open:
+    if not decision.allowed:
         # Some stations charge on whatever they are told here.
-        commands.remote_stop(session=session, reason=decision.reason[:120])
+        refused.end(session, decision)
     return {"transactionId": int(session.transaction_id), "idTagInfo": id_tag_info(decision)}
 
 
@@ -35,7 +35,7 @@ def stop_transaction(incoming: Incoming) -> dict:
     """Always answered once stored: a station that gets an error repeats its stop for ever."""
     payload = incoming.payload
     stopped_at, _flag = wire.device_time(payload["timestamp"], incoming.received_at)
-    sessions.stop(
+    session = sessions.stop(
         station=incoming.station,
         transaction_id=str(payload["transactionId"]),
         stopped_at=stopped_at,
@@ -45,7 +45,13 @@ def stop_transaction(incoming: Incoming) -> dict:
     )
     if not payload.get("idTag"):
         return {}
-    decision = sessions.authorize(station=incoming.station, token=payload["idTag"], now=incoming.received_at)
+    if session is not None:
+        authorising.note_stopper(
+            session=session, token=payload["idTag"], kind="", received_at=incoming.received_at
+        )
+    decision = authorising.authorize(
+        station=incoming.station, token=payload["idTag"], now=incoming.received_at, stopping=True
+    )
     return {"idTagInfo": id_tag_info(decision)}
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from stations import commands, facts, meter, sessions
+from stations import authorising, display, facts, meter, refused, sessions
 from stations.models import Session, State
 from stations.ocpp import wire
 from stations.ocpp.routing import Incoming
-from stations.ocpp.v201.authorization import id_token_info
+from stations.ocpp.v201.authorization import id_token_info, said
 
 
 def needs_decision(payload: dict) -> bool:
@@ -31,8 +31,8 @@ def _started(incoming: Incoming) -> dict:
     session, decision = sessions.start(station=incoming.station, report=_start_report(incoming))
     if not payload.get("idToken"):
         return {}
-    if not decision.allowed and session.is_open:
-        commands.remote_stop(session=session, reason=decision.reason[:120])
+    if not decision.allowed:
+        refused.end(session, decision)
     return {"idTokenInfo": id_token_info(decision)}
 
 
@@ -44,7 +44,9 @@ def _start_report(incoming: Incoming) -> sessions.Start:
     return sessions.Start(
         evse_number=max(evse.get("id", 1), 1),
         connector_number=max(evse.get("connectorId", 1), 1),
-        token=(payload.get("idToken") or {}).get("idToken", ""),
+        token=said(payload.get("idToken"))[0],
+        token_type=said(payload.get("idToken"))[1],
+        offline=bool(payload.get("offline")),
         started_at=started_at,
         received_at=incoming.received_at,
         meter_start_wh=_register(incoming, "Transaction.Begin"),
@@ -56,11 +58,13 @@ def _start_report(incoming: Incoming) -> sessions.Start:
 
 def _updated(incoming: Incoming) -> dict:
     """An Updated that brings the token: the car was plugged in first and the driver came after."""
-    token = incoming.payload["idToken"]["idToken"]
+    token, kind = said(incoming.payload["idToken"])
     decision = sessions.identify(
         station=incoming.station,
         transaction_id=incoming.payload["transactionInfo"]["transactionId"],
         token=token,
+        kind=kind,
+        offline=bool(incoming.payload.get("offline")),
         now=incoming.received_at,
     )
     return {"idTokenInfo": id_token_info(decision)}
@@ -73,7 +77,7 @@ def _ended(incoming: Incoming) -> dict:
     if sessions.find(incoming.station, transaction_id) is None:
         # Ended came before Started, or Started is lost: what was charged must not be lost with it.
         sessions.start(station=incoming.station, report=_start_report(incoming))
-    sessions.stop(
+    session = sessions.stop(
         station=incoming.station,
         transaction_id=transaction_id,
         stopped_at=stopped_at,
@@ -81,14 +85,21 @@ def _ended(incoming: Incoming) -> dict:
         meter_stop_wh=_register(incoming, "Transaction.End"),
         reason=payload["transactionInfo"].get("stoppedReason") or "Local",
     )
-    token = (payload.get("idToken") or {}).get("idToken", "")
-    if not token:
-        return {}
-    return {
-        "idTokenInfo": id_token_info(
-            sessions.authorize(station=incoming.station, token=token, now=incoming.received_at)
+    answer: dict = {}
+    total = display.final_cost(session) if session is not None else None
+    if total is not None:
+        answer["totalCost"] = float(total)
+    token, kind = said(payload.get("idToken"))
+    if token:
+        if session is not None:
+            authorising.note_stopper(
+                session=session, token=token, kind=kind, received_at=incoming.received_at
+            )
+        decision = authorising.authorize(
+            station=incoming.station, token=token, kind=kind, now=incoming.received_at, stopping=True
         )
-    }
+        answer["idTokenInfo"] = id_token_info(decision)
+    return answer
 
 
 def _register(incoming: Incoming, context: str) -> Decimal | None:
