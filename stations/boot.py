@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from stations import signals
+from stations.firmware import updates
 from stations.models import Station
 
 
@@ -32,6 +33,7 @@ def boot(
         booted_at=received_at,
         last_seen_at=received_at,
     )
+    updates.booted(station=station, firmware=firmware[:60], at=received_at)
     registration = Station.objects.values_list("registration", flat=True).get(pk=station.pk)
     signals.after_commit(signals.station_changed, station=station)
     return registration

@@ -18,8 +18,8 @@ def treatment(route) -> str:
     if route is None:
         return ""
     if route.decide is not None:
-        return "decides" + (", reports" if route.facts else "")
-    if route.facts is not None:
+        return "decides" + (", reports" if route.for_workers else "")
+    if route.for_workers:
         return "reports"
     return "logged" if route.durable else "answered"
 
