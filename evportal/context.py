@@ -11,6 +11,7 @@ OPS = (
     ("Chargers", "ops:chargers", "view_ops"),
     ("Alerts", "ops:alerts", "view_alerts"),
     ("Sessions", "ops:sessions", "view_ops"),
+    ("Firmware", "ops:firmware", "view_ops"),
     ("Invoices", "fin:invoices", "view_money"),
 )
 

@@ -308,6 +308,10 @@ SPECTACULAR_SETTINGS = {
     # Several resources have a “status”; without names their kinds would be numbered.
     "ENUM_NAME_OVERRIDES": {
         "CommandStatus": "stations.models.Command.Status",
+        "CampaignState": "stations.models.Campaign.State",
+        "CampaignStationState": "stations.models.CampaignStation.State",
+        "FirmwareUpdateState": "stations.models.firmware.UPDATE_STATES",
+        "LogState": "stations.models.LogRequest.State",
         "IdTokenStatus": "stations.models.IdToken.Status",
         "ReservationStatus": "stations.models.Reservation.Status",
     },

@@ -40,6 +40,11 @@ def on_command_finished(command, **kwargs):
     live.push_stations([command.station_id])
 
 
+@receiver(signals.maintenance_changed)
+def on_maintenance_changed(station_id, **kwargs):
+    live.push_stations([station_id])
+
+
 @receiver(post_save, sender=Operator)
 def on_operator_saved(instance, created, raw=False, **kwargs):
     if created and not raw:

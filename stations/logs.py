@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from evportal.accounts.models import ApiKey, User
-from stations import commands, events
+from stations import commands, events, signals
 from stations.exceptions import Refused
 from stations.files import tickets
 from stations.files.streams import Incoming, Measured
@@ -129,6 +129,7 @@ def _move(wanted: LogRequest, state: str, *, status: str = "", problem: str = ""
     if only is not None:
         changed = changed.filter(state__in=only)
     extra = {"status": status[:40]} if status else {}
+    signals.after_commit(signals.maintenance_changed, station_id=wanted.station_id)
     return bool(changed.update(state=state, state_at=timezone.now(), problem=problem[:200], **extra))
 
 
@@ -212,6 +213,7 @@ def store(*, request: LogRequest, ticket: FileTicket, pieces: Iterable[bytes], n
             row.state, row.problem = State.UPLOADED, ""
             row.save()
             tickets.add_bytes(ticket.pk, measured.size)
+            signals.after_commit(signals.maintenance_changed, station_id=row.station_id)
             if former:
                 transaction.on_commit(lambda: storage.delete(former))
     except BaseException:

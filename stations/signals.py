@@ -5,6 +5,7 @@
 `station_changed(station)`: it came online or went offline, or booted.
 `readings_recorded(session_ids, station_ids)`: one per ingested batch.
 `command_finished(command)`: the charger answered, or will not.
+`maintenance_changed(station_id)`: an update, a log or a publication of it went a step further.
 `events_recorded(events)`: what chargers tell of themselves (security, monitors, firmware…), as a list.
 """
 
@@ -21,6 +22,7 @@ station_changed = Signal()
 readings_recorded = Signal()
 command_finished = Signal()
 events_recorded = Signal()
+maintenance_changed = Signal()
 
 
 _here = threading.local()

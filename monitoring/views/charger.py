@@ -27,7 +27,7 @@ def page(request, charger: overview.Row, tab: str, template: str, **context):
     tabs = [("charger", _("Overview")), ("charger_sessions", _("Sessions"))]
     if access.may_at("view_messages", station.site):
         tabs.append(("charger_messages", _("Messages")))
-    tabs.append(("charger_history", _("History")))
+    tabs += [("charger_firmware", _("Firmware")), ("charger_history", _("History"))]
     return render(
         request,
         template,

@@ -3,7 +3,9 @@
 from stations.api.charging_profiles import ChargingProfiles
 from stations.api.commands import Commands
 from stations.api.evses import Evses
+from stations.api.firmware import Campaigns, FirmwareImages, FirmwareUpdates
 from stations.api.id_tokens import IdTokens
+from stations.api.logs import Logs
 from stations.api.messages import Messages
 from stations.api.readings import Readings
 from stations.api.reservations import Reservations
@@ -22,4 +24,8 @@ RESOURCES = {
     "messages": Messages,
     "commands": Commands,
     "charging-profiles": ChargingProfiles,
+    "firmware-images": FirmwareImages,
+    "firmware-updates": FirmwareUpdates,
+    "firmware-campaigns": Campaigns,
+    "logs": Logs,
 }

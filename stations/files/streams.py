@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from hashlib import md5, sha256
 from typing import IO
 
@@ -22,32 +22,56 @@ class TooLarge(Refused):
 
 
 class Streamed(StreamingHttpResponse):
-    """Under ASGI, Django would read a plain iterator to its end before it sends the first byte."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        pieces = iter(self.streaming_content)
-        while (piece := await sync_to_async(next, thread_sensitive=False)(pieces, None)) is not None:
-            yield piece
-
-
-def _pieces(source: IO, count: int, done=None) -> Iterator[bytes]:
-    sent = 0
-    try:
-        while sent < count and (piece := source.read(min(CHUNK, count - sent))):
-            sent += len(piece)
-            yield piece
-    finally:
-        source.close()
-        if done is not None:
-            done(sent)
-            close_old_connections()
-
-
-def send(request, file: File, *, name: str, size: int, etag: str = "", done=None) -> HttpResponse:
-    """The file as something to keep, never to look at: whole, or the range that the request asks for.
+    """Under ASGI, Django would read a plain iterator to its end before it sends the first byte.
 
     `done(bytes)` is told in the end how much went out, also when the other side hung up.
     """
+
+    def __init__(self, source: IO, count: int, done: Callable[[int], None] | None, **kwargs):
+        super().__init__(_pieces(source, count), **kwargs)
+        self._source, self._done, self._sent = source, done, 0
+        self._resource_closers.append(source.close)
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for piece in self.streaming_content:
+                self._sent += len(piece)
+                yield piece
+        finally:
+            self._end()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = iter(self.streaming_content)
+        try:
+            while piece := await sync_to_async(next, thread_sensitive=False)(pieces, b""):
+                self._sent += len(piece)
+                yield piece
+        finally:
+            await sync_to_async(self._end_elsewhere, thread_sensitive=False)()
+
+    def _end(self) -> None:
+        self._source.close()
+        done, self._done = self._done, None
+        if done is not None:
+            done(self._sent)
+
+    def _end_elsewhere(self) -> None:
+        """In a thread of its own, whose database connection nobody else would close."""
+        try:
+            self._end()
+        finally:
+            close_old_connections()
+
+
+def _pieces(source: IO, count: int) -> Iterator[bytes]:
+    left = count
+    while left and (piece := source.read(min(CHUNK, left))):
+        left -= len(piece)
+        yield piece
+
+
+def send(request, file: File, *, name: str, size: int, etag: str = "", done=None) -> HttpResponse:
+    """The file as something to keep, never to look at: whole, or the range that the request asks for."""
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-store",
@@ -75,9 +99,7 @@ def send(request, file: File, *, name: str, size: int, etag: str = "", done=None
         return HttpResponse(status=status, headers=headers, content_type=kind)
     source = file.storage.open(file.name, "rb")
     source.seek(start)
-    response = Streamed(_pieces(source, end - start, done), status=status, headers=headers, content_type=kind)
-    response._resource_closers.append(source.close)
-    return response
+    return Streamed(source, end - start, done, status=status, headers=headers, content_type=kind)
 
 
 class Measured:

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
-from stations.models import FileTicket, FirmwareImage, LogRequest, Station
+from stations.models import FileTicket, FirmwareImage, FirmwareUpdate, LogRequest, Station
 
 #: 1.6's security extension and 2.0.1 allow 512 characters for the whole address.
 NAME_LENGTH = 100
@@ -27,9 +27,15 @@ def safe_name(text: str, otherwise: str = "file") -> str:
     return clean[-NAME_LENGTH:] or otherwise
 
 
-def for_firmware(*, image: FirmwareImage, station: Station, expires_at: datetime) -> str:
+def for_firmware(
+    *,
+    image: FirmwareImage,
+    station: Station,
+    expires_at: datetime,
+    update: FirmwareUpdate | None = None,
+) -> str:
     """The address at which this station fetches this image; it may come back to resume."""
-    token = _issue(image=image, station=station, expires_at=expires_at)
+    token = _issue(image=image, station=station, update=update, expires_at=expires_at)
     return settings.PUBLIC_URL + reverse("stations:firmware_file", args=[token, quote(image.name)])
 
 

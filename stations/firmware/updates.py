@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from evportal.accounts.models import ApiKey, User
-from stations import commands, events
+from stations import commands, events, signals
 from stations.exceptions import Refused
 from stations.files import tickets
 from stations.firmware import states
@@ -69,7 +69,9 @@ def start(
             update.save()
     except IntegrityError:
         raise UpdateUnderWay from None
-    location = image.url or tickets.for_firmware(image=image, station=station, expires_at=update.expires_at)
+    location = image.url or tickets.for_firmware(
+        image=image, station=station, expires_at=update.expires_at, update=update
+    )
     action, payload = spelling_maintenance.update_firmware(
         station.ocpp_version,
         update.pk,
@@ -112,6 +114,7 @@ def _step(update: FirmwareUpdate, status: str, at: datetime, note: str = "") -> 
     latest = update.steps.order_by("-at", "-pk").first()
     if latest is None or latest.status != status[:40]:
         FirmwareStep.objects.create(update=update, status=status[:40], at=at, note=note[:200])
+        signals.after_commit(signals.maintenance_changed, station_id=update.station_id)
 
 
 def _move(update: FirmwareUpdate, move: states.Move, at: datetime) -> None:

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from stations.models.firmware import FirmwareImage
+from stations.models.firmware import FirmwareImage, FirmwareUpdate
 from stations.models.log_request import LogRequest
 from stations.models.station import Station
 
@@ -17,6 +17,8 @@ class FileTicket(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)
     station = models.ForeignKey(Station, models.CASCADE, related_name="file_tickets")
     image = models.ForeignKey(FirmwareImage, models.CASCADE, null=True, related_name="tickets")
+    #: Which update it is for; a publication's image has none.
+    update = models.ForeignKey(FirmwareUpdate, models.CASCADE, null=True, related_name="tickets")
     log_request = models.ForeignKey(LogRequest, models.CASCADE, null=True, related_name="tickets")
     #: How often it was used, and how often it may be (uploads; a download is asked for in pieces).
     uses = models.PositiveIntegerField(default=0)
