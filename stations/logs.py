@@ -40,6 +40,10 @@ class NotWanted(Refused):
     default = "This log is not awaited any more."
 
 
+class Empty(Refused):
+    default = "The file is empty."
+
+
 def kinds(version: str) -> list[Kind]:
     """The logs that a station of this version can be asked for."""
     return [Kind.DIAGNOSTICS, Kind.SECURITY, *([Kind.DATA_COLLECTOR] if version == "2.1" else [])]
@@ -103,34 +107,38 @@ def command_finished(command: Command) -> None:
     wanted = LogRequest.objects.filter(command=command).first()
     if wanted is None:
         return
-    response = command.response or {}
+    response, at = command.response or {}, command.answered_at or timezone.now()
     name = str(response.get("fileName") or response.get("filename") or "")
     if command.status != Command.Status.ANSWERED:
         why = command.error_description or command.get_status_display()
-        _move(wanted, State.FAILED, problem=str(why), only=[State.REQUESTED])
+        _move(wanted, State.FAILED, at=at, problem=str(why), only=[State.REQUESTED])
         return
     answer = response.get("status", "Accepted")
     if answer not in ("Accepted", "AcceptedCanceled"):
-        _move(wanted, State.FAILED, status=answer, problem="The charger refused.", only=[State.REQUESTED])
+        _move(
+            wanted, State.FAILED, at=at, status=answer, problem="The charger refused.", only=[State.REQUESTED]
+        )
         return
     if command.action == "GetDiagnostics" and not name:
         # 1.6: an answer without a name says that there is nothing to send.
-        _move(wanted, State.FAILED, problem="The charger has nothing to send.", only=[State.REQUESTED])
+        _move(wanted, State.FAILED, at=at, problem="The charger has nothing to send.", only=[State.REQUESTED])
         return
     LogRequest.objects.filter(pk=wanted.pk, name="").update(name=tickets.safe_name(name))
-    _move(wanted, State.ACCEPTED, only=[State.REQUESTED])
+    _move(wanted, State.ACCEPTED, at=at, only=[State.REQUESTED])
     if answer == "AcceptedCanceled":
         for earlier in LogRequest.objects.running().filter(station=wanted.station_id, pk__lt=wanted.pk):
-            _move(earlier, State.CANCELLED, problem="A newer request took its place.")
+            _move(earlier, State.CANCELLED, at=at, problem="A newer request took its place.")
 
 
-def _move(wanted: LogRequest, state: str, *, status: str = "", problem: str = "", only=None) -> bool:
+def _move(
+    wanted: LogRequest, state: str, *, at: datetime, status: str = "", problem: str = "", only=None
+) -> bool:
     changed = LogRequest.objects.filter(pk=wanted.pk)
     if only is not None:
         changed = changed.filter(state__in=only)
     extra = {"status": status[:40]} if status else {}
     signals.after_commit(signals.maintenance_changed, station_id=wanted.station_id)
-    return bool(changed.update(state=state, state_at=timezone.now(), problem=problem[:200], **extra))
+    return bool(changed.update(state=state, state_at=at, problem=problem[:200], **extra))
 
 
 @transaction.atomic
@@ -158,7 +166,7 @@ def report(
         return
     if wanted.state == State.CANCELLED or received_at < wanted.state_at:
         return
-    _move(wanted, state, status=status, problem=info or _problem(status))
+    _move(wanted, state, at=received_at, status=status, problem=info or _problem(status))
     if state == State.FAILED:
         events.record([_event(station, status, received_at, info or _problem(status), severity=4)])
 
@@ -186,7 +194,7 @@ def _event(station: Station, status: str, at: datetime, text: str, severity: int
 
 
 def store(*, request: LogRequest, ticket: FileTicket, pieces: Iterable[bytes], name: str) -> LogRequest:
-    """Keep what a station leaves; raises `NotWanted` or `TooLarge`, and then nothing has changed.
+    """Keep what a station leaves; raises `NotWanted`, `Empty` or `TooLarge`, and then nothing changed.
 
     The file is written first and named in the row afterwards: a row never promises what isn't there.
     """
@@ -202,6 +210,8 @@ def store(*, request: LogRequest, ticket: FileTicket, pieces: Iterable[bytes], n
         storage.delete(written)
         raise
     try:
+        if not measured.size:
+            raise Empty
         with transaction.atomic():
             row = LogRequest.objects.select_for_update().get(pk=request.pk)
             if row.state == State.CANCELLED:

@@ -96,7 +96,7 @@ def upload(request, token: str, name: str = ""):
         return _plain(413, f"At most {settings.LOG_MAX_MB} MB may be left here.")
     except logs.NotWanted as refusal:
         return _plain(409, str(refusal))
-    except (BadRequest, UnreadablePostError) as problem:
+    except (logs.Empty, BadRequest, UnreadablePostError) as problem:
         # The connection broke or the form is no form; a retry may do better.
         log.info("Upload for log request %s of station %s failed: %s", wanted.pk, wanted.station_id, problem)
         return _plain(400, "The upload can't be read.")

@@ -142,7 +142,8 @@ def command_finished(command: Command) -> None:
     update = FirmwareUpdate.objects.select_for_update().filter(command=command).first()
     if update is None:
         return
-    now = timezone.now()
+    # Its words on the way may be here before this news of its answer, though they came after it.
+    now = command.answered_at or timezone.now()
     if command.status == Command.Status.ANSWERED:
         # 1.6's plain UpdateFirmware is answered with nothing.
         answer = (command.response or {}).get("status", "Accepted")
