@@ -53,6 +53,7 @@ class LogSerializer(serializers.ModelSerializer):
             "sha256",
             "received_at",
             "expires_at",
+            "created_at",
         ]
 
     def get_has_file(self, row) -> bool:
