@@ -8,17 +8,19 @@ os.environ.setdefault("DB_POOL", "24")
 
 from django.core.asgi import get_asgi_application  # noqa: E402
 
-pages = get_asgi_application()
+django = get_asgi_application()
 
 # Django must be set up before these are imported.
 from channels.routing import URLRouter  # noqa: E402
 
 from monitoring.routing import websocket_urlpatterns  # noqa: E402
+from stations.files.bodies import Bounded  # noqa: E402
 from stations.ocpp.app import ChargerSockets  # noqa: E402
 from stations.ocpp.threads import in_thread  # noqa: E402
 
 log = logging.getLogger(__name__)
 
+pages = Bounded(django)
 chargers = ChargerSockets()
 browsers = URLRouter(websocket_urlpatterns)
 

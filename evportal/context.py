@@ -12,6 +12,7 @@ OPS = (
     ("Configuration", "ops:configuration", "view_messages"),
     ("Alerts", "ops:alerts", "view_alerts"),
     ("Sessions", "ops:sessions", "view_ops"),
+    ("Firmware", "ops:firmware", "view_ops"),
     ("Invoices", "fin:invoices", "view_money"),
 )
 

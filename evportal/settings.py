@@ -212,6 +212,16 @@ STATIC_ROOT = DATA / "static" if env.bool("STATIC_MANIFEST", default=False) else
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Firmware and chargers' logs: no address serves them by itself, a view decides who gets which.
+    "private": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env.path("PRIVATE_FILES", default=str(DATA / "private"))(),
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if env.bool("STATIC_MANIFEST", default=False)
@@ -271,6 +281,15 @@ VAT_NUMBER_CHECK = env("VAT_NUMBER_CHECK", default="stations.paying.vat.is_well_
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=90)
 READINGS_KEEP_MONTHS = env.int("READINGS_KEEP_MONTHS", default=36)
 
+# Files that chargers fetch and leave
+FIRMWARE_MAX_MB = env.int("FIRMWARE_MAX_MB", default=512)
+#: How long a station may take from being told until it runs the new version; its address lives as long.
+FIRMWARE_HOURS = env.int("FIRMWARE_HOURS", default=24)
+LOG_MAX_MB = env.int("LOG_MAX_MB", default=100)
+LOG_HOURS = env.int("LOG_HOURS", default=24)
+LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", default=90)
+CUSTOMER_INFORMATION_KEEP_DAYS = env.int("CUSTOMER_INFORMATION_KEEP_DAYS", default=7)
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "evportal.accounts.authentication.ApiKeyAuthentication",
@@ -305,6 +324,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CertificateStatus": "stations.models.Certificate.Status",
         "CommandStatus": "stations.models.Command.Status",
+        "CampaignState": "stations.models.Campaign.State",
+        "CampaignStationState": "stations.models.CampaignStation.State",
+        "FirmwareUpdateState": "stations.models.firmware.UPDATE_STATES",
+        "LogState": "stations.models.LogRequest.State",
         "IdTokenStatus": "stations.models.IdToken.Status",
         "ReservationStatus": "stations.models.Reservation.Status",
     },

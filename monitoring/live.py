@@ -194,6 +194,10 @@ def _page_fragments(station: Station) -> dict[str, str]:
         fragments[f"ops-session-{session.pk}"] = render_to_string(
             "monitoring/_session_facts.html", {"session": session, "at": now}
         )
+    fragments[f"firmware-{station.pk}"] = render_to_string(
+        "monitoring/_firmware_updates.html",
+        {"station": station, "updates": overview.firmware_updates(station), "at": now},
+    )
     for command in Command.objects.filter(station=station, created_at__gte=now - FRESH)[:10]:
         command.station = station
         fragments[f"command-{command.pk}"] = render_to_string(

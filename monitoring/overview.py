@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from monitoring import charts, effects, faults, looks
 from monitoring.models import Alert
-from stations.models import Command, Evse, Message, Reading, Session, State, Station
+from stations.models import Command, Evse, FirmwareUpdate, Message, Reading, Session, State, Station
 
 #: A chart of a session that ran for days would be read for seconds.
 CHART_HOURS = timedelta(hours=24)
@@ -234,3 +234,9 @@ def _availability(command: Command) -> effects.Facts:
     return effects.Facts(
         state="unavailable" if counted["away"] == counted["all"] else "available", state_since=newest[0]
     )
+
+
+def firmware_updates(station: Station, most: int = 20) -> list[FirmwareUpdate]:
+    """Its newest updates, with what it said on the way."""
+    listed = station.firmware_updates.select_related("image", "created_by", "api_key")
+    return list(listed.prefetch_related("steps", "tickets")[:most])

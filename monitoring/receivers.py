@@ -40,6 +40,11 @@ def on_command_finished(command, **kwargs):
     live.push_stations([command.station_id])
 
 
+@receiver(signals.maintenance_changed)
+def on_maintenance_changed(station_id, **kwargs):
+    live.push_stations([station_id])
+
+
 @receiver(signals.events_recorded)
 def on_events_recorded(events, **kwargs):
     event_alerts.heed(events)

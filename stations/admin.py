@@ -24,12 +24,16 @@ from evportal.admin import (
 from stations import local_lists, registration
 from stations.configuration import credentials
 from stations.models import (
+    Campaign,
     Command,
     ConfigurationRun,
     ConfigurationTemplate,
     Connector,
     Evse,
+    FirmwareImage,
+    FirmwareUpdate,
     IdToken,
+    LogRequest,
     PendingStation,
     Reservation,
     Session,
@@ -342,6 +346,53 @@ class ReservationAdmin(ReadOnly, ScopedAdmin):
     list_filter = ["status", ("evse__station__site", ScopedFilter)]
     search_fields = ["evse__public_id"]
     date_hierarchy = "starts_at"
+
+
+@admin.register(FirmwareImage)
+class FirmwareImageAdmin(ReadOnly, ScopedAdmin):
+    """They are taken in at /ops/firmware/, where the file is measured and its signature looked at."""
+
+    operator_path = "operator"
+    exclude = ["file"]
+    list_display = ["vendor", "model_pattern", "version", "operator", "size", "is_retired", "created_at"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter), "is_retired"]
+    search_fields = ["vendor", "model_pattern", "version", "name"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(FirmwareUpdate)
+class FirmwareUpdateAdmin(ReadOnly, ScopedAdmin):
+    site_path = "station__site"
+    list_display = ["created_at", "station", "image", "from_version", "state", "state_at", "problem"]
+    list_select_related = ["station__site", "image"]
+    list_filter = ["state", ("station__site", ScopedFilter)]
+    search_fields = ["station__identity", "station__name", "image__version"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ReadOnly, ScopedAdmin):
+    operator_path = "operator"
+    list_display = ["name", "image", "operator", "state", "starts_at", "wave", "ended_at"]
+    list_select_related = ["image", "operator"]
+    list_filter = [("operator", ScopedFilter), "state"]
+    search_fields = ["name", "image__version"]
+    date_hierarchy = "starts_at"
+
+
+@admin.register(LogRequest)
+class LogRequestAdmin(ReadOnly, ScopedAdmin):
+    """What came of it is downloaded on the charger's page."""
+
+    view_permission = "view_messages"
+    site_path = "station__site"
+    exclude = ["file"]
+    list_display = ["created_at", "station", "kind", "state", "name", "size", "received_at"]
+    list_select_related = ["station__site"]
+    list_filter = ["kind", "state", ("station__site", ScopedFilter)]
+    search_fields = ["station__identity", "station__name", "name"]
+    date_hierarchy = "created_at"
 
 
 @admin.register(PendingStation)

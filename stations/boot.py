@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from stations import signals
 from stations.configuration import runs
+from stations.firmware import updates
 from stations.models import Station
 
 RETRY_SECONDS = 60
@@ -79,6 +80,7 @@ def boot(*, boots: list[Boot]) -> list[str]:
         booted = {pk: Booted(last[pk], *rest) for pk, *rest in cursor.fetchall()}
     signals.after_commit(signals.stations_changed, station_ids=sorted(booted))
     runs.after_boot(booted=list(booted.values()))
+    updates.after_boot(booted=list(booted.values()))
     # One that was deleted since it was let in may not take part.
     rejected = Station.Registration.REJECTED.value
     return [booted[each.station_id].registration if each.station_id in booted else rejected for each in boots]

@@ -9,10 +9,20 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from stations import abilities, commands, local_lists, partitions, sessions, signals
+from stations import (
+    abilities,
+    commands,
+    customer_information,
+    local_lists,
+    logs,
+    partitions,
+    sessions,
+    signals,
+)
 from stations import ingest as ingesting
 from stations.certificates import issuing, renewal
 from stations.configuration import progress
+from stations.firmware import campaigns, updates
 from stations.models import Batch, Command, Node, Session, State, Station
 from stations.models.journal import NODE_SILENT
 
@@ -136,3 +146,22 @@ def keep_partitions() -> None:
     )
     if dropped:
         log.info("Dropped %s, whose time of keeping is over", ", ".join(dropped))
+
+
+@shared_task
+def drive_firmware() -> None:
+    """Updates that ended in silence, and the next step of every campaign."""
+    now = timezone.now()
+    updates.expire(now)
+    updates.ask_silent(now)
+    campaigns.drive(now)
+    logs.expire(now)
+
+
+@shared_task
+def purge_files() -> None:
+    """Logs and what was told about customers are kept for a time only."""
+    now = timezone.now()
+    count = logs.purge(now) + customer_information.purge(now)
+    if count:
+        log.info("Deleted %s files and answers, whose time of keeping is over", count)

@@ -5,11 +5,13 @@ from decimal import Decimal
 from itertools import count
 
 from allauth.account.models import EmailAddress
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from bookings import actions
 from bookings.models import Booking, SiteRules
 from evportal.accounts.models import Membership, Operator, User
-from stations.models import Connector, Evse, IdToken, Session, Site, Station
+from stations.firmware import images
+from stations.models import Connector, Evse, FirmwareImage, IdToken, Session, Site, Station
 
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -139,3 +141,23 @@ def booking(
         now=now,
     )
     return actions.confirm(booking=held, now=now) if confirmed else held
+
+
+def firmware_image(
+    *,
+    operator: Operator | None = None,
+    version: str = "2.0.0",
+    content: bytes = b"firmware " * 1000,
+    name: str = "",
+    vendor: str = "Vendor",
+    **fields,
+) -> FirmwareImage:
+    """An image taken in as a file, or with `url` one that lies elsewhere."""
+    upload = None if "url" in fields else SimpleUploadedFile(name or f"{version}.bin", content)
+    return images.add(
+        operator=operator or globals()["operator"](),
+        vendor=vendor,
+        version=version,
+        upload=upload,
+        **fields,
+    )

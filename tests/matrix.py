@@ -10,8 +10,10 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from allauth.mfa.models import Authenticator
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, resolve
@@ -37,17 +39,25 @@ from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Mail, SentMail
 from monitoring.models import Alert, Rule
 from stations.certificates import local
+from stations.files import tickets
 from stations.models import (
+    Campaign,
+    CampaignStation,
     Certificate,
     ChargingProfile,
     Command,
     ConfigurationRun,
     ConfigurationTemplate,
+    CustomerInformationPart,
+    CustomerInquiry,
     DisplayMessage,
+    FirmwareUpdate,
     InstalledCertificate,
     LocalList,
+    LogRequest,
     Message,
     PendingStation,
+    Publication,
     Reading,
     Reservation,
     RootCertificate,
@@ -295,7 +305,25 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     )
     token_rules, _new = TokenRules.objects.get_or_create(operator=operator)
     rule, _new = Rule.objects.get_or_create(operator=operator, kind="offline")
+    image = make.firmware_image(operator=operator, version=f"{mark}{n}", content=mark.encode())
+    day = now + timedelta(days=1)
+    times = {"state_at": now, "expires_at": day}
+    update = FirmwareUpdate.objects.create(
+        station=station, image=image, state="failed", problem=mark, retrieve_at=now, **times
+    )
+    publication = Publication.objects.create(station=station, image=image, state="published", state_at=now)
+    campaign = Campaign.objects.create(operator=operator, image=image, name=f"{mark} {n}", starts_at=day)
+    CampaignStation.objects.create(campaign=campaign, station=station, update=update)
+    log = LogRequest.objects.create(station=station, state="uploaded", size=len(mark), **times)
+    log.file.save("log", ContentFile(mark.encode()))
+    inquiry = CustomerInquiry.objects.create(
+        station=station, hint=mark, report=True, state="answered", state_at=now
+    )
+    CustomerInformationPart.objects.create(inquiry=inquiry, seq_no=0, is_last=True, data=mark)
+    fetch = tickets.for_firmware(image=image, station=station, expires_at=day)
+    leave = tickets.for_upload(request=log, expires_at=day)
     rows = [
+        image, update, campaign, log,
         operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
         setting, run, template,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
@@ -334,6 +362,14 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "vehicle": vehicle.pk,
         "start": start.pk,
         "pending": pending.pk,
+        "image": image.pk,
+        "update": update.pk,
+        "publication": publication.pk,
+        "campaign": campaign.pk,
+        "log": log.pk,
+        "inquiry": inquiry.pk,
+        "fetch": urlsplit(fetch).path,
+        "leave": urlsplit(leave).path,
     }
     return Place(operator, ids, {type(row): row for row in rows})
 

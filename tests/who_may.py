@@ -23,6 +23,7 @@ MANAGER, MANAGERS = who("manager"), who("manager manager2")
 #: Everybody who works for an operator; the same with the second operator's, whose own lists these are too.
 STAFF = who("manager accountant technician support")
 CREW = who("manager technician support")  # without the accountant
+WHOLE = who("manager accountant support")  # without who is limited to some sites
 MONEY = who("manager accountant")
 DESK = who("manager support")
 KEY, BOTH_KEYS, MONEY_KEYS = who("key"), who("key key2"), who("key key_accountant")
@@ -146,6 +147,22 @@ OPS = [
     get("/ops/chargers/{station}/messages/", CREW),
     get("/ops/chargers/{station}/messages.csv", CREW),
     get("/ops/chargers/{station}/history/", STAFF),
+    get("/ops/chargers/{station}/firmware/", STAFF),
+    get("/ops/chargers/{station}/firmware/update/", who("manager technician")),
+    # A charger of OCPP 1.6 publishes nothing, so not even its manager finds the page.
+    get("/ops/chargers/{station}/firmware/publish/", NOBODY),
+    get("/ops/chargers/{station}/firmware/log/", CREW),
+    # An operator's images and campaigns are of all its sites.
+    get("/ops/firmware/", STAFF | OTHER, WHOLE),
+    get("/ops/firmware/images/new/", who("manager technician manager2"), NOBODY),
+    post("/ops/firmware/images/{image}/retire/", MANAGER),
+    get("/ops/firmware/campaigns/new/", who("manager technician manager2"), MANAGER | who("technician")),
+    get("/ops/firmware/campaigns/{campaign}/", WHOLE),
+    post("/ops/firmware/campaigns/{campaign}/pause/", MANAGER),
+    post("/ops/firmware/publications/{publication}/withdraw/", who("manager technician")),
+    get("/ops/logs/{log}/file", CREW),
+    get("/ops/customers/", DESK | OTHER, DESK),
+    post("/ops/customers/{inquiry}/show/", DESK),
     get("/ops/chargers/{station}/certificates/", STAFF),
     get("/ops/chargers/{station}/display/", STAFF),
     post("/ops/chargers/{station}/display/", CREW, do="ask-list"),
@@ -218,6 +235,26 @@ MACHINES = [
     get("/api/v1/charging-profiles/{profile}/", who("manager accountant support key key_accountant")),
     patch("/api/v1/charging-profiles/{profile}/", MANAGER | KEY),
     delete("/api/v1/charging-profiles/{profile}/", MANAGER | KEY),
+    # Firmware and logs
+    get("/api/v1/firmware-images/", STAFF | OTHER | KEYS, WHOLE | MONEY_KEYS),
+    post("/api/v1/firmware-images/", MANAGERS | who("technician") | BOTH_KEYS),
+    get("/api/v1/firmware-images/{image}/", WHOLE | MONEY_KEYS),
+    delete("/api/v1/firmware-images/{image}/", MANAGER | KEY),
+    post("/api/v1/firmware-images/{image}/install/", MANAGER | KEY),
+    get("/api/v1/firmware-updates/", STAFF | OTHER | KEYS, STAFF | MONEY_KEYS),
+    get("/api/v1/firmware-updates/{update}/", STAFF | MONEY_KEYS),
+    get("/api/v1/firmware-campaigns/", STAFF | OTHER | KEYS, WHOLE | MONEY_KEYS),
+    post("/api/v1/firmware-campaigns/", MANAGERS | who("technician") | BOTH_KEYS),
+    get("/api/v1/firmware-campaigns/{campaign}/", WHOLE | MONEY_KEYS),
+    get("/api/v1/firmware-campaigns/{campaign}/stations/", WHOLE | MONEY_KEYS),
+    post("/api/v1/firmware-campaigns/{campaign}/pause/", MANAGER | KEY),
+    post("/api/v1/firmware-campaigns/{campaign}/resume/", MANAGER | KEY),
+    post("/api/v1/firmware-campaigns/{campaign}/cancel/", MANAGER | KEY),
+    post("/api/v1/firmware-campaigns/{campaign}/retry/", MANAGER | KEY),
+    get("/api/v1/logs/", CREW | OTHER | BOTH_KEYS, CREW | KEY),
+    post("/api/v1/logs/", CREW | OTHER | BOTH_KEYS),
+    get("/api/v1/logs/{log}/", CREW | KEY),
+    get("/api/v1/logs/{log}/file/", CREW | KEY),
     post("/api/v1/stations/{identity}/configuration/", CREW | KEY),
     get("/api/v1/configuration/", CREW | OTHER | BOTH_KEYS),
     get("/api/v1/configuration-runs/", CREW | OTHER | BOTH_KEYS),
@@ -285,6 +322,12 @@ MACHINES = [
     post("/api/v1/alerts/{alert}/acknowledge/", CREW | KEY),
 ]
 
+#: Whoever has the address has the file: it is long and random, and given to one charger for a while.
+FILES = [
+    get("{fetch}", EVERYBODY, EVERYBODY),
+    Line("{leave}", EVERYBODY, NOBODY, "put"),
+]
+
 #: Parts that check a signature of their own, or whose answer is about nobody.
 OWN_LOCK = [
     get("/readyz", EVERYBODY, NOBODY),
@@ -309,7 +352,7 @@ BACK_OFFICE = [
     get("/admin/nothing/", NOBODY),
 ]
 
-TABLE = [*PUBLIC, *LINKS, *ACCOUNT, *DRIVERS, *OPS, *FINANCE, *MACHINES, *OWN_LOCK, *BACK_OFFICE]
+TABLE = [*PUBLIC, *LINKS, *ACCOUNT, *DRIVERS, *OPS, *FINANCE, *MACHINES, *FILES, *OWN_LOCK, *BACK_OFFICE]
 
 #: Who finds rows there. Whoever runs the portal itself is not in the matrix: a superuser sees everything.
 IN_ADMIN = {
@@ -333,6 +376,10 @@ IN_ADMIN = {
     "stations/settlement": MONEY,
     "stations/reservation": DESK,
     "stations/chargingprofile": who("manager accountant support"),
+    "stations/firmwareimage": WHOLE,
+    "stations/firmwareupdate": STAFF,
+    "stations/campaign": WHOLE,
+    "stations/logrequest": CREW,
     "stations/setting": CREW,
     "stations/configurationrun": CREW,
     "stations/configurationtemplate": DESK,

@@ -30,7 +30,7 @@ def page(request, charger: overview.Row, tab: str, template: str, **context):
         tabs.append(("charger_config", _("Configuration")))
     tabs.append(("charger_certificates", _("Certificates")))
     tabs.append(("charger_display", _("Display and cards")))
-    tabs.append(("charger_history", _("History")))
+    tabs += [("charger_firmware", _("Firmware")), ("charger_history", _("History"))]
     return render(
         request,
         template,

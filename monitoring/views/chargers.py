@@ -35,6 +35,7 @@ def chargers(request):
             "page": page,
             "rows": [overview.row(station) for station in page],
             "may_adopt": may_adopt,
+            "may_ask": request.access.may("view_drivers"),
             "pending": PendingStation.objects.count() if may_adopt else 0,
         },
     )

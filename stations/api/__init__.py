@@ -6,8 +6,10 @@ from stations.api.commands import Commands
 from stations.api.configuration import Configuration, ConfigurationRuns, ConfigurationTemplates
 from stations.api.display_messages import DisplayMessages
 from stations.api.evses import Evses
+from stations.api.firmware import Campaigns, FirmwareImages, FirmwareUpdates
 from stations.api.id_tokens import IdTokens
 from stations.api.local_lists import LocalLists
+from stations.api.logs import Logs
 from stations.api.messages import Messages
 from stations.api.readings import Readings
 from stations.api.reservations import Reservations
@@ -27,6 +29,10 @@ RESOURCES = {
     "messages": Messages,
     "commands": Commands,
     "charging-profiles": ChargingProfiles,
+    "firmware-images": FirmwareImages,
+    "firmware-updates": FirmwareUpdates,
+    "firmware-campaigns": Campaigns,
+    "logs": Logs,
     "configuration": Configuration,
     "configuration-runs": ConfigurationRuns,
     "configuration-templates": ConfigurationTemplates,

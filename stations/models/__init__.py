@@ -1,3 +1,4 @@
+from stations.models.campaign import Campaign, CampaignStation
 from stations.models.certificate import (
     Authority,
     Certificate,
@@ -14,11 +15,15 @@ from stations.models.configuration import (
     Provisioning,
     Setting,
 )
+from stations.models.customer_information import CustomerInformationPart, CustomerInquiry
 from stations.models.display import DisplayMessage, ShownCost, StationTariff
 from stations.models.event import Event
+from stations.models.file_ticket import FileTicket
+from stations.models.firmware import FirmwareImage, FirmwareStep, FirmwareUpdate, Publication
 from stations.models.id_token import IdToken, TokenRules
 from stations.models.journal import Batch, Message, Node
 from stations.models.local_list import Abilities, LocalList
+from stations.models.log_request import LogRequest
 from stations.models.paying import Settlement, WebPayments
 from stations.models.reading import Reading
 from stations.models.reservation import Reservation
@@ -30,6 +35,8 @@ __all__ = [
     "Authority",
     "Abilities",
     "Batch",
+    "Campaign",
+    "CampaignStation",
     "Certificate",
     "CertificateUse",
     "ChargingProfile",
@@ -37,15 +44,23 @@ __all__ = [
     "ConfigurationRun",
     "ConfigurationTemplate",
     "Connector",
+    "CustomerInformationPart",
+    "CustomerInquiry",
     "DisplayMessage",
     "Event",
     "Evse",
+    "FileTicket",
+    "FirmwareImage",
+    "FirmwareStep",
+    "FirmwareUpdate",
     "IdToken",
+    "LogRequest",
     "InstalledCertificate",
     "LocalList",
     "Message",
     "Node",
     "PendingStation",
+    "Publication",
     "Provisioning",
     "Reading",
     "Reservation",

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from . import maintenance, orders
+from . import maintenance_calls as calls
 from .clock import parse_stamp, stamp
 from .point import Point
 from .profiles import PURPOSES, TX, Profile, UnusableProfile
@@ -52,6 +53,7 @@ class Answers16:
             "Reset": self.reset,
             "SendLocalList": self.send_local_list,
             "SetChargingProfile": self.set_charging_profile,
+            "SignedUpdateFirmware": self.signed_update_firmware,
             "TriggerMessage": self.trigger_message,
             "UnlockConnector": self.unlock_connector,
             "UpdateFirmware": self.update_firmware,
@@ -222,18 +224,24 @@ class Answers16:
 
     async def update_firmware(self, payload: dict) -> Answer:
         charger = self._charger
-        location, at = payload["location"], parse_stamp(payload["retrieveDate"])
-        return Answer({}, lambda: charger.spawn(maintenance.update_firmware(charger, location, at)))
+        order = maintenance.Order(
+            payload["location"],
+            parse_stamp(payload["retrieveDate"]),
+            retries=payload.get("retries", 0),
+            retry_interval_s=payload.get("retryInterval", maintenance.RETRY_S),
+        )
+        return Answer({}, lambda: charger.spawn(maintenance.update_firmware(charger, order)))
+
+    async def signed_update_firmware(self, payload: dict) -> dict | Answer:
+        return calls.update_with_number(self._charger, payload)
 
     async def get_diagnostics(self, payload: dict) -> Answer:
         charger = self._charger
         name = maintenance.log_name(charger)[:255]
-        return Answer({"fileName": name}, lambda: charger.spawn(maintenance.upload_log(charger)))
+        return Answer({"fileName": name}, lambda: charger.spawn(calls.upload(charger, payload, name)))
 
     async def get_log(self, payload: dict) -> Answer:
-        charger, request_id = self._charger, payload["requestId"]
-        answer = {"status": "Accepted", "filename": maintenance.log_name(charger)[:255]}
-        return Answer(answer, lambda: charger.spawn(maintenance.upload_log(charger, request_id)))
+        return calls.get_log(self._charger, payload)
 
     def _point(self, number: int | None) -> Point | None:
         return next((point for point in self._charger.points if point.number == number), None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from . import maintenance, orders
+from . import maintenance_calls as calls
+from . import orders
 from .clock import parse_stamp, stamp
 from .device_model import inventory
 from .point import Point
@@ -49,6 +50,7 @@ class Answers201:
             "GetBaseReport": self.get_base_report,
             "GetCompositeSchedule": self.get_composite_schedule,
             "GetLocalListVersion": self.get_local_list_version,
+            "CustomerInformation": self.customer_information,
             "GetLog": self.get_log,
             "GetTransactionStatus": self.get_transaction_status,
             "GetVariables": self.get_variables,
@@ -237,18 +239,28 @@ class Answers201:
         self._charger.tokens.cached.clear()
         return {"status": "Accepted"}
 
-    async def update_firmware(self, payload: dict) -> Answer:
-        charger, firmware, number = self._charger, payload["firmware"], payload["requestId"]
-        location, at = firmware["location"], parse_stamp(firmware["retrieveDateTime"])
-        return Answer(
-            {"status": "Accepted"},
-            lambda: charger.spawn(maintenance.update_firmware(charger, location, at, number)),
-        )
+    async def update_firmware(self, payload: dict) -> dict | Answer:
+        return calls.update_with_number(self._charger, payload)
 
     async def get_log(self, payload: dict) -> Answer:
-        charger, request_id = self._charger, payload["requestId"]
-        answer = {"status": "Accepted", "filename": maintenance.log_name(charger)[:255]}
-        return Answer(answer, lambda: charger.spawn(maintenance.upload_log(charger, request_id)))
+        return calls.get_log(self._charger, payload)
+
+    async def customer_information(self, payload: dict) -> dict | Answer:
+        """A card is all that this station knows of anybody."""
+        charger, wire = self._charger, payload.get("idToken")
+        if not wire:
+            return {"status": "Invalid"}
+        customer = Token(wire["idToken"], wire["type"])
+        known = charger.tokens.recall(customer, charger.now())
+        if payload["clear"]:
+            charger.tokens.forget(customer)
+        if not payload["report"]:
+            return {"status": "Accepted"}
+        text = f"{customer.value}: {known.status}" if known else "Nothing is kept about this customer."
+        return Answer(
+            {"status": "Accepted"},
+            lambda: charger.spawn(charger.dialect.customer_information(payload["requestId"], text)),
+        )
 
     def _write(self, wish: dict) -> dict:
         component, variable = wish["component"], wish["variable"]

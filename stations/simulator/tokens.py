@@ -54,6 +54,10 @@ class TokenMemory:
         known = self.listed.get(key) or self.cached.get(key)
         return known.at(now) if known else None
 
+    def forget(self, token: Token) -> None:
+        """What was learnt about it; the list is the portal's own."""
+        self.cached.pop(token.value.casefold(), None)
+
     def update_list(self, version: int, kind: str, entries: list[tuple[Token, Verdict | None]]) -> str:
         """Take a Full or Differential update; an entry without a verdict goes. Returns OCPP's status."""
         if kind == "Differential" and version <= self.list_version:

@@ -103,7 +103,15 @@ class Dialect:
     async def firmware_status(
         self, status: str, request_id: int | None = None, *, urgent: bool = False
     ) -> None:
-        await self._call("FirmwareStatusNotification", {"status": status}, urgent=urgent)
+        # The security extension's update carries a number and is told of under another name.
+        if request_id is None:
+            await self._call("FirmwareStatusNotification", {"status": status}, urgent=urgent)
+        else:
+            await self._call(
+                "SignedFirmwareStatusNotification",
+                {"status": status, "requestId": request_id},
+                urgent=urgent,
+            )
 
     async def log_status(self, status: str, request_id: int | None = None, *, urgent: bool = False) -> None:
         # GetLog came with the security whitepaper and carries a request id; GetDiagnostics has none.

@@ -132,6 +132,19 @@ class Dialect:
     async def log_status(self, status: str, request_id: int | None = None, *, urgent: bool = False) -> None:
         await self._call("LogStatusNotification", _numbered(status, request_id), urgent=urgent)
 
+    async def customer_information(self, request_id: int, text: str) -> None:
+        """What is kept of a customer, in as many parts as the protocol's 512 characters ask for."""
+        parts = [text[at : at + 512] for at in range(0, len(text), 512)]
+        for number, part in enumerate(parts):
+            payload = {
+                "requestId": request_id,
+                "seqNo": number,
+                "tbc": number < len(parts) - 1,
+                "generatedAt": stamp(self._charger.now()),
+                "data": part,
+            }
+            await self._call("NotifyCustomerInformation", payload)
+
     async def fault_notice(self, point: Point, *, cleared: bool) -> None:
         now = stamp(self._charger.now())
         connector = point.evse.plugged or point.evse.connectors[0]

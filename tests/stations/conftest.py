@@ -6,10 +6,12 @@ And the other way round: a fake portal, with simulated stations switched on for 
 import asyncio
 import socket
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import uvicorn
 from asgiref.sync import sync_to_async
+from django.core.asgi import get_asgi_application
 from django.db import connection
 
 from stations.models import Batch
@@ -23,17 +25,21 @@ SPEED = 600
 class Door:
     def __init__(self, port: int):
         self.url = f"ws://127.0.0.1:{port}/ocpp"
+        self.http = f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
 def door(transactional_db):
+    from stations.files.bodies import Bounded
     from stations.ocpp.app import ChargerSockets
 
-    sockets = ChargerSockets()
+    sockets, pages = ChargerSockets(), Bounded(get_asgi_application())
 
     async def application(scope, receive, send):
         if scope["type"] == "websocket":
             await sockets(scope, receive, send)
+        elif scope["type"] == "http":
+            await pages(scope, receive, send)
         elif scope["type"] == "lifespan":
             await receive()
             await send({"type": "lifespan.startup.complete"})
@@ -127,3 +133,36 @@ async def switch_on(csms):
     yield start
     for fleet in fleets:
         await fleet.stop()
+
+
+@pytest.fixture
+def files():
+    """A server that is not the portal's: it has every file but /missing, and takes what is left there."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            found = self.path != "/missing"
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            if found:
+                self.wfile.write(b"firmware")
+
+        def do_POST(self):
+            server.left.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(201)
+            self.end_headers()
+
+        do_PUT = do_POST
+
+        def log_message(self, *_words):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.left = []
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join(5)

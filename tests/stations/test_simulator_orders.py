@@ -200,17 +200,17 @@ async def test_the_device_model_of_201(csms, switch_on):
 
 
 @pytest.mark.parametrize("version", BOTH)
-async def test_firmware_and_logs_report_their_progress(csms, switch_on, version):
+async def test_firmware_and_logs_report_their_progress(csms, switch_on, version, files):
     charger = await switch_on(version)
     past = "2020-01-01T00:00:00Z"
     if version == "1.6":
-        firmware = {"location": "https://example.org/fw-2.5.bin", "retrieveDate": past}
-        await csms.ask("GetDiagnostics", {"location": "ftp://example.org/logs"})
+        firmware = {"location": f"{files.url}/fw-2.5.bin", "retrieveDate": past}
+        await csms.ask("GetDiagnostics", {"location": f"{files.url}/logs/"})
         await csms.until("DiagnosticsStatusNotification", status="Uploaded")
     else:
-        file = {"location": "https://example.org/fw-2.5.bin", "retrieveDateTime": past}
+        file = {"location": f"{files.url}/fw-2.5.bin", "retrieveDateTime": past}
         firmware = {"requestId": 4, "firmware": file}
-        log = {"remoteLocation": "ftp://example.org/logs"}
+        log = {"remoteLocation": f"{files.url}/logs/"}
         await csms.ask("GetLog", {"log": log, "logType": "DiagnosticsLog", "requestId": 3})
         await csms.until("LogStatusNotification", status="Uploaded", requestId=3)
     await csms.ask("UpdateFirmware", firmware)
@@ -219,6 +219,28 @@ async def test_firmware_and_logs_report_their_progress(csms, switch_on, version)
     assert statuses == ["Downloading", "Downloaded", "Installing", "Installed"]
     assert "fw-2.5" in json.dumps(csms.payloads("BootNotification")[-1])
     assert charger.booted
+    assert "firmware 1.0.0" in files.left[0].decode()
+
+
+@pytest.mark.parametrize("version", BOTH)
+async def test_files_that_can_not_be_had_or_left(csms, switch_on, version, files):
+    charger = await switch_on(version)
+    past, wrong = "2020-01-01T00:00:00Z", f"{files.url}/missing"
+    if version == "1.6":
+        firmware = {"location": wrong, "retrieveDate": past, "retries": 2, "retryInterval": 1}
+        await csms.ask("GetDiagnostics", {"location": "ftp://example.org/logs"})
+        await csms.until("DiagnosticsStatusNotification", status="UploadFailed")
+    else:
+        file = {"location": wrong, "retrieveDateTime": past}
+        firmware = {"requestId": 4, "retries": 2, "retryInterval": 1, "firmware": file}
+        log = {"remoteLocation": "ftp://example.org/logs"}
+        await csms.ask("GetLog", {"log": log, "logType": "DiagnosticsLog", "requestId": 3})
+        await csms.until("LogStatusNotification", status="UploadFailure", requestId=3)
+    await csms.ask("UpdateFirmware", firmware)
+    await csms.until("FirmwareStatusNotification", status="DownloadFailed")
+    statuses = [p["status"] for p in csms.payloads("FirmwareStatusNotification")]
+    assert statuses == ["Downloading"] * 3 + ["DownloadFailed"]
+    assert charger.station.firmware == "1.0.0"
 
 
 @pytest.mark.parametrize("version", BOTH)

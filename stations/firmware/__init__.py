@@ -1,0 +1,1 @@
+"""Firmware: images, updates of single stations, publications by local controllers, campaigns."""
