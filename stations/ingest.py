@@ -18,7 +18,7 @@ import orjson
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from stations import signals
+from stations import faults, signals, station_states
 from stations.facts import Fact, Flow, Metered, Reported
 from stations.meter import ENERGY, POWER, SOC, Sample
 from stations.models import Batch, Evse, Message, Session, State, Station
@@ -47,6 +47,8 @@ class Found:
 
     readings: dict[tuple, tuple] = field(default_factory=dict)
     states: dict[int, Reported] = field(default_factory=dict)
+    #: Of stations as a whole, by their keys.
+    station_states: dict[int, Reported] = field(default_factory=dict)
     flows: dict[UUID, Flow] = field(default_factory=dict)
     totals: dict[UUID, Totals] = field(default_factory=dict)
     stations: set[int] = field(default_factory=set)
@@ -75,12 +77,15 @@ def ingest(batch_id: UUID) -> bool:
         found = _read(Message.objects.filter(batch=batch_id).order_by("at"))
         _store_readings(found)
         changed = _store_states(found)
+        whole = station_states.store(found.station_states)
         _store_totals(found)
         for incoming, later in found.later:
             _do(incoming, later)
         Batch.objects.filter(pk=batch_id).update(done_at=timezone.now(), error="")
-        if changed:
+        if changed or whole:
             evses = list(Evse.objects.select_related("station__site").filter(pk__in=changed))
+            faults.note(evses, whole)
+        if changed:
             signals.after_commit(signals.status_changed, evses=evses)
         if found.totals or found.flows:
             signals.after_commit(
@@ -145,6 +150,9 @@ def _read(messages) -> Found:
                         session.evse_id,
                         Reported(number, FLOW_STATES[fact.charging_state], fact.received_at),
                     )
+                continue
+            if isinstance(fact, Reported) and fact.evse_number == 0:
+                found.station_states[station.pk] = fact
                 continue
             evse = _evse(station, fact.evse_number, session, evses)
             if evse is None:

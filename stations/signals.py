@@ -5,6 +5,7 @@
 `station_changed(station)`: it came online or went offline, or booted.
 `readings_recorded(session_ids, station_ids)`: one per ingested batch.
 `command_finished(command)`: the charger answered, or will not.
+`needs_reported(needs)`: a car said what it needs (ISO 15118), or what it means to draw.
 `events_recorded(events)`: what chargers tell of themselves (security, monitors, firmware…), as a list.
 """
 
@@ -21,6 +22,7 @@ station_changed = Signal()
 readings_recorded = Signal()
 command_finished = Signal()
 events_recorded = Signal()
+needs_reported = Signal()
 
 
 _here = threading.local()

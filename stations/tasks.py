@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from stations import commands, partitions, sessions, signals
+from stations import commands, monitors, partitions, sessions, signals, smart_charging
 from stations import ingest as ingesting
+from stations.charging_profiles import answers as profile_answers
 from stations.models import Batch, Command, Node, Session, State, Station
 from stations.models.journal import NODE_SILENT
 
@@ -92,6 +93,16 @@ def close_lost_sessions() -> None:
     )
     for session in silent[:200]:
         sessions.close_estimated(session=session, now=now, reason="PowerLoss")
+
+
+@shared_task
+def tend_limits() -> None:
+    """Limits whose time is over or that were refused; stations that haven't said what they can do."""
+    now = timezone.now()
+    profile_answers.end_due(now)
+    profile_answers.retry_due(now)
+    smart_charging.ask_due(now)
+    monitors.push_due(now)
 
 
 @shared_task

@@ -19,7 +19,7 @@ def treatment(route) -> str:
         return ""
     if route.decide is not None:
         return "decides" + (", reports" if route.facts else "")
-    if route.facts is not None:
+    if route.for_workers:
         return "reports"
     return "logged" if route.durable else "answered"
 
