@@ -10,6 +10,7 @@ OPS = (
     ("Wallboard", "ops:wallboard", "view_ops"),
     ("Chargers", "ops:chargers", "view_ops"),
     ("Alerts", "ops:alerts", "view_alerts"),
+    ("Events", "ops:events", "view_ops"),
     ("Sessions", "ops:sessions", "view_ops"),
     ("Invoices", "fin:invoices", "view_money"),
 )

@@ -290,7 +290,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CommandStatus": "stations.models.Command.Status",
         "IdTokenStatus": "stations.models.IdToken.Status",
+        "IdTokenType": "stations.models.IdToken.Type",
         "ReservationStatus": "stations.models.Reservation.Status",
+        "InstalledProfileState": "stations.models.InstalledProfile.State",
+        "MonitorState": "stations.models.Monitor.State",
+        "MonitorType": "stations.models.MonitorType",
     },
 }
 

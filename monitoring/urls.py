@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from monitoring.views import alerts, board, charger, chargers, commands, pending, sessions
+from monitoring.views import alerts, board, charger, chargers, commands, energy, events, pending, sessions
 
 ops = [
     path("", board.wallboard, name="wallboard"),
@@ -12,6 +12,8 @@ ops = [
     path("chargers/<int:pk>/messages/", charger.messages, name="charger_messages"),
     path("chargers/<int:pk>/messages.csv", charger.messages_csv, name="charger_messages_csv"),
     path("chargers/<int:pk>/history/", charger.history, name="charger_history"),
+    path("chargers/<int:pk>/profiles/", energy.profiles, name="charger_profiles"),
+    path("chargers/<int:pk>/monitors/", energy.monitors, name="charger_monitors"),
     path("chargers/<int:pk>/do/<slug:verb>/", commands.do, name="charger_do"),
     path("chargers/<int:pk>/call/", commands.choose, name="call_choose"),
     path("chargers/<int:pk>/call/<slug:action>/", commands.call, name="call"),
@@ -20,6 +22,8 @@ ops = [
     path("sessions/<uuid:pk>/", sessions.session, name="session"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:pk>/acknowledge/", alerts.acknowledge, name="alert_acknowledge"),
+    path("events/", events.events, name="events"),
+    path("events.csv", events.events_csv, name="events_csv"),
     path("pending/", pending.pending, name="pending"),
     path("pending/<int:pk>/", pending.adopt_station, name="adopt"),
 ]

@@ -39,7 +39,12 @@ from monitoring.models import Alert, Rule
 from stations.models import (
     ChargingProfile,
     Command,
+    DefaultMonitor,
+    DerControl,
+    Event,
+    InstalledProfile,
     Message,
+    Monitor,
     PendingStation,
     Reading,
     Reservation,
@@ -159,6 +164,27 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         unit="W",
     )
     profile = ChargingProfile.objects.create(operator=operator, description=f"{mark} {n}", profile={})
+    installed = InstalledProfile.objects.create(
+        station=station,
+        evse=evse,
+        profile_id=n,
+        purpose="TxDefaultProfile",
+        kind="Absolute",
+        state="rejected",
+        reason=mark,
+    )
+    event = Event.objects.create(
+        station=station, kind="monitor", code=mark, at=now, received_at=now, text=mark, severity=4
+    )
+    monitor = Monitor.objects.create(
+        station=station, component=mark, variable="Temperature", type="UpperThreshold", value=75
+    )
+    default = DefaultMonitor.objects.create(
+        operator=operator, component=f"{mark}{n}", variable="Temperature", type="Delta", value=1
+    )
+    der = DerControl.objects.create(
+        station=station, control_id=f"{mark}{n}", control_type="VoltVar", updated_at=now
+    )
     tariff = Tariff.objects.create(operator=operator, name=f"{mark} {n}")
     version = TariffVersion.objects.create(tariff=tariff, number=1, valid_from=make.NOON, ocpi=OCPI)
     assignment = TariffAssignment.objects.create(tariff=tariff, site=site)
@@ -235,7 +261,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     rows = [
         operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
-        pending, mail, sent, rules, rule,
+        pending, mail, sent, rules, rule, installed, event, monitor, default, der,
     ]  # fmt: skip
     ids = {
         "site": site.slug,
@@ -252,6 +278,9 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "command": command.pk,
         "message": message.id,
         "profile": profile.pk,
+        "installed": installed.pk,
+        "event": event.pk,
+        "monitor": monitor.pk,
         "tariff": tariff.pk,
         "quote": quote.pk,
         "payment": payment.pk,

@@ -25,7 +25,20 @@ from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
-from stations.models import Command, Evse, IdToken, Reservation, Session, Site, Station
+from stations.models import (
+    Command,
+    DefaultMonitor,
+    DerControl,
+    Event,
+    Evse,
+    IdToken,
+    InstalledProfile,
+    Monitor,
+    Reservation,
+    Session,
+    Site,
+    Station,
+)
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +88,11 @@ class House:
             api_key,
             Membership.objects.create(user=make.user(), operator=self.operator, role="support"),
             Command.objects.create(station=self.station, action="Reset", expires_at=now),
+            Event.objects.create(station=self.station, kind="fault", code="E", at=now, received_at=now),
+            InstalledProfile.objects.create(station=self.station, profile_id=1, purpose="TxProfile"),
+            Monitor.objects.create(station=self.station, component="EVSE", variable="Power", value=1),
+            DerControl.objects.create(station=self.station, control_id="1", updated_at=now),
+            DefaultMonitor.objects.create(operator=self.operator, component="C", variable="V", value=1),
             Reservation.objects.create(evse=self.evse, id_token=token, **span),
             SiteRules.objects.create(site=self.site),
             Closure.objects.create(evse=self.evse, **span),
@@ -94,7 +112,7 @@ class House:
                 buyer={},
                 **money,
             ),
-            Rule.objects.get(operator=self.operator),
+            Rule.objects.get(operator=self.operator, kind="offline"),
             Alert.objects.create(
                 site=self.site,
                 kind="offline",
@@ -111,7 +129,18 @@ class House:
 SCOPED = [model for model, page in admin.site._registry.items() if isinstance(page, ScopedAdmin)]
 NOT_SCOPED = [model for model in admin.site._registry if model not in SCOPED]
 
-EVERYBODY = (Site, Station, Evse, Session, Command)
+EVERYBODY = (
+    Site,
+    Station,
+    Evse,
+    Session,
+    Command,
+    Event,
+    InstalledProfile,
+    Monitor,
+    DerControl,
+    DefaultMonitor,
+)
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
     "technician": {*EVERYBODY, SiteRules, Closure, Booking, Rule, Alert},

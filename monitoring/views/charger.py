@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from monitoring import journal, overview
+from monitoring import eventlog, journal, overview
 from monitoring.filters import MessageFilter
 from monitoring.forms import VERBS
 from monitoring.guard import ops_page
@@ -15,6 +15,8 @@ from monitoring.models import Alert
 from stations.models import Command
 
 PAGE = 50
+#: The newest events on the History tab; all are at /ops/events/.
+EVENTS = 15
 
 
 def find(request, pk: int, permission: str = "view_ops") -> overview.Row:
@@ -27,6 +29,8 @@ def page(request, charger: overview.Row, tab: str, template: str, **context):
     tabs = [("charger", _("Overview")), ("charger_sessions", _("Sessions"))]
     if access.may_at("view_messages", station.site):
         tabs.append(("charger_messages", _("Messages")))
+    tabs.append(("charger_profiles", _("Limits")))
+    tabs.append(("charger_monitors", _("Monitors")))
     tabs.append(("charger_history", _("History")))
     return render(
         request,
@@ -121,4 +125,9 @@ def history(request, pk):
     with timezone.override(found.station.site.zone):
         listed = Command.objects.filter(station=found.station).select_related("created_by", "api_key")
         rows = Paginator(listed, PAGE).get_page(request.GET.get("page"))
-        return page(request, found, "charger_history", "monitoring/charger_history.html", page=rows)
+        events = list(found.station.events.select_related("evse").order_by("-received_at", "-pk")[:EVENTS])
+        for event in events:
+            event.word = eventlog.word(event.severity)
+        return page(
+            request, found, "charger_history", "monitoring/charger_history.html", page=rows, events=events
+        )

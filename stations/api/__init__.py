@@ -2,6 +2,8 @@
 
 from stations.api.charging_profiles import ChargingProfiles
 from stations.api.commands import Commands
+from stations.api.energy import InstalledProfiles, Monitors
+from stations.api.events import Events
 from stations.api.evses import Evses
 from stations.api.id_tokens import IdTokens
 from stations.api.messages import Messages
@@ -22,4 +24,7 @@ RESOURCES = {
     "messages": Messages,
     "commands": Commands,
     "charging-profiles": ChargingProfiles,
+    "installed-profiles": InstalledProfiles,
+    "monitors": Monitors,
+    "events": Events,
 }

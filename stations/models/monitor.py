@@ -23,7 +23,7 @@ class MonitorQuerySet(models.QuerySet):
     def visible_to(self, access: Access, permission: str = "view_ops"):
         return self.filter(access.sites(permission, "station__site"))
 
-    def set(self):
+    def in_place(self):
         return self.filter(state=Monitor.State.SET)
 
 

@@ -86,7 +86,7 @@ async def test_set_read_back_and_clear(online, database, place, ingest_all):
         rows = await database(monitors.set_monitors, station=place.station, wishes=wishes)
         first, second = [await charger.expect("SetVariableMonitoring") for _n in range(2)]
         assert len(first["setMonitoringData"]) == len(second["setMonitoringData"]) == 1
-        assert await until(database, lambda: Monitor.objects.set().count() == 2)
+        assert await until(database, lambda: Monitor.objects.in_place().count() == 2)
 
         await database(monitors.read_back, station=place.station)
         asked = await charger.expect("GetMonitoringReport")
@@ -108,7 +108,7 @@ async def test_set_read_back_and_clear(online, database, place, ingest_all):
             report | {"seqNo": 1, "monitor": [{**place_, "variableMonitoring": other}]},
         )
         await ingest_all()
-        rows = await database(lambda: {row.monitor_id: row for row in Monitor.objects.set()})
+        rows = await database(lambda: {row.monitor_id: row for row in Monitor.objects.in_place()})
         assert set(rows) == {known.monitor_id, 3}
         assert (rows[known.monitor_id].value, rows[known.monitor_id].severity) == (85, 2)
 
@@ -119,7 +119,7 @@ async def test_set_read_back_and_clear(online, database, place, ingest_all):
             },
         )
         await database(monitors.clear_monitors, station=place.station, monitor_ids=[3])
-        assert await until(database, lambda: Monitor.objects.set().count() == 1)
+        assert await until(database, lambda: Monitor.objects.in_place().count() == 1)
 
 
 async def test_a_refused_monitor_says_why(online, database, place):
@@ -157,7 +157,7 @@ async def test_defaults_go_to_stations_that_can_monitor_once_a_boot(online, data
         sent = await charger.expect("SetVariableMonitoring")
         [one] = sent["setMonitoringData"]
         assert one["component"]["evse"] == {"id": 1, "connectorId": 1} and one["severity"] == 3
-        assert await until(database, lambda: Monitor.objects.set().count() == 1)
+        assert await until(database, lambda: Monitor.objects.in_place().count() == 1)
         assert await database(monitors.push_due, timezone.now()) == 0
         await charger.boot()
         assert await database(monitors.push_due, timezone.now() + timedelta(minutes=1)) == 1
