@@ -158,10 +158,6 @@ class Told:
         digest = hashlib.sha256(self.what.encode()).hexdigest()[:16]
         return f"event:station:{self.station_id}:{self.evse_id or 0}:{digest}"
 
-    @property
-    def is_alarming(self) -> bool:
-        return not self.is_cleared and self.severity <= LEAST_EVENT
-
 
 def event_finding(told: Told) -> Finding:
     return Finding(

@@ -198,6 +198,43 @@ class Priority(ChargerForm):
         )
 
 
+TRANSFERS = (
+    "AC_single_phase",
+    "AC_two_phase",
+    "AC_three_phase",
+    "DC",
+    "AC_BPT",
+    "AC_BPT_DER",
+    "AC_DER",
+    "DC_BPT",
+    "DC_ACDP",
+    "DC_ACDP_BPT",
+    "WPT",
+)
+
+
+class AllowTransfer(ChargerForm):
+    verb, title, submit = "transfer", _("Allowed energy transfer"), _("Allow these")
+    question = _("The session may use these ways of transferring energy from now on, and no others.")
+    session = SessionField(Session.objects.none(), label=_("Session"), empty_label=None)
+    allowed = forms.MultipleChoiceField(
+        label=_("Ways"),
+        choices=[(word, word) for word in TRANSFERS],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("BPT is bidirectional: the car may also give energy back."),
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["session"].queryset = self.station.sessions.open().select_related("evse", "station")
+
+    def send(self) -> Command:
+        wished = self.cleaned_data
+        return charging_needs.allow_transfer(
+            session=wished["session"], allowed=wished["allowed"], by=self.user
+        )
+
+
 SEVERITIES = [
     (0, _("0 · Danger")),
     (1, _("1 · Hardware failure")),
@@ -328,6 +365,7 @@ VERBS: dict[str, type[ChargerForm]] = {
         ReadProfiles,
         Schedule,
         Priority,
+        AllowTransfer,
         SetMonitor,
         ClearMonitor,
         ReadMonitors,

@@ -21,7 +21,9 @@ from evportal.admin import (
     ScopedTabular,
     SuperuserAdmin,
 )
+from stations import profiles
 from stations.models import (
+    ChargingProfile,
     Command,
     Connector,
     DefaultMonitor,
@@ -247,6 +249,41 @@ class EventAdmin(ReadOnly, ScopedAdmin):
     ]
     search_fields = ["code", "text", "station__identity", "station__name"]
     date_hierarchy = "received_at"
+
+
+class ChargingProfileForm(forms.ModelForm):
+    class Meta:
+        model = ChargingProfile
+        fields = ["operator", "description", "profile"]
+
+    def clean_profile(self):
+        profile = self.cleaned_data["profile"]
+        if not isinstance(profile, dict):
+            raise forms.ValidationError(_("Write a JSON object."))
+        if wrong := profiles.problem(profile):
+            raise forms.ValidationError(wrong)
+        return profiles.bare(profile)
+
+
+@admin.register(ChargingProfile)
+class ChargingProfileAdmin(ScopedAdmin):
+    """Profiles by name; they are sent at /ops/chargers/…/profiles/ or by the API."""
+
+    view_permission, change_permission = "view_ops", "manage_sites"
+    operator_path = "operator"
+    form = ChargingProfileForm
+    list_display = ["description", "operator", "versions", "created_at"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter)]
+    search_fields = ["description"]
+    date_hierarchy = "created_at"
+
+    @admin.display(description=_("For OCPP"))
+    def versions(self, row):
+        return ", ".join(profiles.versions(row.profile)) or "–"
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["operator"] if obj else []
 
 
 @admin.register(InstalledProfile)

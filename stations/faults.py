@@ -36,8 +36,9 @@ def note(evses: Iterable[Evse], stations: Iterable[Station] = ()) -> None:
             continue
         at = place.state_at
         common = {"station": station, "evse": evse, "kind": Event.Kind.FAULT, "at": at, "received_at": at}
-        if was:
-            found.append(Event(**common, code=was, severity=8, text="over", is_cleared=True))
+        # Told first that, then why: the second line says more about the same fault.
+        if was and not (was == State.FAULTED and code):
+            found.append(Event(**common, code=was, severity=8, is_cleared=True))
         if code:
             text = " · ".join(filter(None, [place.vendor_error, place.error_info]))
             found.append(Event(**common, code=code, severity=severity(place.state, code), text=text))

@@ -260,15 +260,22 @@ def _store_states(found: Found) -> list[int]:
             """
             UPDATE stations_evse AS evse SET
                 state_since = CASE WHEN evse.state = new.state THEN evse.state_since ELSE new.at END,
-                state = new.state, state_at = new.at, error_code = new.error_code,
-                vendor_error = new.vendor_error, error_info = new.info
+                state = new.state, state_at = new.at,
+                -- 2.x tells why in another message than the state itself: that must not wipe it out.
+                error_code = CASE WHEN same THEN evse.error_code ELSE new.error_code END,
+                vendor_error = CASE WHEN same THEN evse.vendor_error ELSE new.vendor_error END,
+                error_info = CASE WHEN same THEN evse.error_info ELSE new.info END
             FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
                 AS new (id, state, at, error_code, vendor_error, info),
-                stations_evse AS old
+                stations_evse AS old,
+                LATERAL (
+                    SELECT new.state = 'faulted' AND old.state = 'faulted' AND new.error_code = ''
+                        AND new.vendor_error = '' AS same
+                ) AS fault
             WHERE evse.id = new.id AND old.id = evse.id AND (evse.state_at IS NULL OR evse.state_at <= new.at)
                 AND NOT (new.state = 'occupied' AND evse.state = ANY(%s))
             RETURNING evse.id,
-                old.state IS DISTINCT FROM new.state OR old.error_code IS DISTINCT FROM new.error_code
+                old.state IS DISTINCT FROM new.state OR old.error_code IS DISTINCT FROM evse.error_code
             """,
             [
                 [pk for pk, _fact in rows],

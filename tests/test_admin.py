@@ -1,5 +1,6 @@
 """The admin: each operator's people see and change their own rows, and only what their role is for."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -26,6 +27,7 @@ from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
 from stations.models import (
+    ChargingProfile,
     Command,
     DefaultMonitor,
     DerControl,
@@ -88,6 +90,7 @@ class House:
             api_key,
             Membership.objects.create(user=make.user(), operator=self.operator, role="support"),
             Command.objects.create(station=self.station, action="Reset", expires_at=now),
+            ChargingProfile.objects.create(operator=self.operator, description="Slow", profile={}),
             Event.objects.create(station=self.station, kind="fault", code="E", at=now, received_at=now),
             InstalledProfile.objects.create(station=self.station, profile_id=1, purpose="TxProfile"),
             Monitor.objects.create(station=self.station, component="EVSE", variable="Power", value=1),
@@ -135,6 +138,7 @@ EVERYBODY = (
     Evse,
     Session,
     Command,
+    ChargingProfile,
     Event,
     InstalledProfile,
     Monitor,
@@ -428,3 +432,21 @@ def test_mail_is_for_superusers(client):
     Mail.objects.create(key="x", to="a@example.com", subject="s", text="t")
     client.force_login(make.member(operator=make.operator()))
     assert client.get(address(Mail)).status_code == 403
+
+
+def test_a_profile_that_no_version_knows_is_refused(client):
+    house = House()
+    client.force_login(make.member(operator=house.operator))
+    wrong = {"operator": house.operator.pk, "description": "Wrong", "profile": '{"stackLevel": 0}'}
+    answer = client.post(address(ChargingProfile, "add"), wrong)
+    assert "profile" in answer.context["adminform"].form.errors
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6}]}
+    profile = {
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": schedule,
+    }
+    right = wrong | {"description": "Right", "profile": json.dumps(profile)}
+    assert client.post(address(ChargingProfile, "add"), right).status_code == 302
+    assert ChargingProfile.objects.get(description="Right").profile == profile

@@ -22,13 +22,18 @@ def profiles(request, pk):
             "monitoring/charger_profiles.html",
             lines=energy.lines(station),
             composites=energy.composites(station),
-            limits=[
-                (cell["evse"], charging_profiles.held_limit_w(cell["evse"], now)) for cell in found.cells
-            ],
+            limits=[_limit(cell["evse"], now) for cell in found.cells],
             needs=energy.needs(station),
             can=SmartCharging.objects.filter(station=station).first(),
             is_16=not station.ocpp_version.startswith("2"),
         )
+
+
+def _limit(evse, now):
+    """(EVSE, what the portal limits it to, what it could give) in words; an empty limit is none."""
+    limit_w = charging_profiles.held_limit_w(evse, now)
+    limit = "" if limit_w is None else energy.amount(float(limit_w), "W")
+    return evse, limit, energy.amount(evse.max_power_w, "W")
 
 
 @ops_page("view_ops")

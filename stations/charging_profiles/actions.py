@@ -168,8 +168,10 @@ def _send(
     keep_for: timedelta | None = None,
 ) -> InstalledProfile:
     number = build.profile_number(profile)
-    # Whatever waits to be tried again at this place is overtaken.
-    InstalledProfile.objects.filter(station=station, profile_id=number).update(retry_at=None)
+    # What was refused at this place and waits to be tried again is overtaken.
+    InstalledProfile.objects.filter(station=station, profile_id=number, state=State.REJECTED).update(
+        state=State.CLEARED, reason="replaced", ended_at=timezone.now(), retry_at=None
+    )
     action, payload = spelling.set_profile(version_of(station), evse.number if evse else 0, profile)
     command = commands.send(
         station=station, action=action, payload=payload, by=by, reason=reason, keep_for=keep_for

@@ -102,14 +102,10 @@ def _cleared(command: Command) -> None:
     if command.status != Command.Status.ANSWERED or status not in ("Accepted", "Unknown"):
         return
     wanted = spelling.cleared_by(command.payload)
-    rows = InstalledProfile.objects.filter(
-        station=command.station, state__in=InstalledProfile.HELD, sent_at__lte=command.created_at
-    ).exclude(purpose=build.EXTERNAL)
+    rows = InstalledProfile.objects.filter(station=command.station, sent_at__lte=command.created_at)
+    rows = rows.exclude(state=State.CLEARED).exclude(purpose=build.EXTERNAL)
     if "number" in wanted:
         rows = rows.filter(profile_id=wanted["number"])
-    elif status == "Unknown":
-        # Nothing matched the criteria there; a number of ours that does was never applied.
-        status = "unknown to the charger"
     if "evse_number" in wanted:
         rows = (
             rows.filter(evse__number=wanted["evse_number"])

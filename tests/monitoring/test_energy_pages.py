@@ -97,7 +97,7 @@ def test_the_page_of_limits_shows_what_holds_and_what_is_not_applied(manager, pl
     )
     text = page(manager, "charger_profiles", place)
     for words in (
-        "7000 W",
+        "of 22 kW",
         "7 kW",
         "22 kW",
         "Not applied",
@@ -185,6 +185,9 @@ def test_priority_is_for_a_running_session(manager, place):
     session = make.session(evse=place.evse)
     do(manager, place, "priority", session=str(session.pk), activate="1")
     assert Command.objects.get().payload == {"transactionId": session.transaction_id, "activate": True}
+    do(manager, place, "transfer", session=str(session.pk), allowed=["DC", "DC_BPT"])
+    allowed = {"transactionId": session.transaction_id, "allowedEnergyTransfer": ["DC", "DC_BPT"]}
+    assert Command.objects.get(action="NotifyAllowedEnergyTransfer").payload == allowed
 
 
 def test_what_1_6_can_not_do_is_said_in_the_form(manager, place):

@@ -206,6 +206,11 @@ async def test_events_are_kept_once_and_a_problem_comes_and_goes(
         )
         await database(place.evse.refresh_from_db)
         assert (place.evse.state, place.evse.error_code) == (State.FAULTED, "E42")
+        # The state alone, which 2.x tells without a reason, wipes none out.
+        await charger.status("Faulted")
+        await ingest_all()
+        await database(place.evse.refresh_from_db)
+        assert (place.evse.state, place.evse.error_code) == (State.FAULTED, "E42")
         await charger.call("NotifyEvent", notice(event(8, "false")))
         await ingest_all()
         await database(place.evse.refresh_from_db)

@@ -94,6 +94,13 @@ def test_an_offline_charger_has_no_limit_and_gets_it_when_it_is_back(place):
     assert waiting.state == "sent" and waiting.command.status == "queued"
 
 
+def test_a_new_wish_replaces_one_that_was_never_applied(place):
+    first = charging_profiles.set_limit(evse=place.evse, watts=9000)
+    charging_profiles.set_limit(evse=place.evse, watts=8000, keep_for=timedelta(hours=1))
+    first.refresh_from_db()
+    assert (first.state, first.reason, first.retry_at) == ("cleared", "replaced", None)
+
+
 def test_limits_end_by_the_clock(place):
     now = timezone.now()
     row = charging_profiles.set_limit(
