@@ -16,6 +16,7 @@ app.conf.beat_schedule = {
     "sweep-journal": {"task": "stations.tasks.sweep_journal", "schedule": 5.0},
     "expire-commands": {"task": "stations.tasks.expire_commands", "schedule": 10.0},
     "close-lost-sessions": {"task": "stations.tasks.close_lost_sessions", "schedule": 60.0},
+    "tend-limits": {"task": "stations.tasks.tend_limits", "schedule": 15.0},
     "drive-firmware": {"task": "stations.tasks.drive_firmware", "schedule": 10.0},
     "purge-files": {"task": "stations.tasks.purge_files", "schedule": 3600.0},
     "sign-certificates": {"task": "stations.tasks.sign_certificates", "schedule": 5.0},

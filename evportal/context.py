@@ -11,6 +11,7 @@ OPS = (
     ("Chargers", "ops:chargers", "view_ops"),
     ("Configuration", "ops:configuration", "view_messages"),
     ("Alerts", "ops:alerts", "view_alerts"),
+    ("Events", "ops:events", "view_ops"),
     ("Sessions", "ops:sessions", "view_ops"),
     ("Firmware", "ops:firmware", "view_ops"),
     ("Invoices", "fin:invoices", "view_money"),

@@ -329,7 +329,11 @@ SPECTACULAR_SETTINGS = {
         "FirmwareUpdateState": "stations.models.firmware.UPDATE_STATES",
         "LogState": "stations.models.LogRequest.State",
         "IdTokenStatus": "stations.models.IdToken.Status",
+        "IdTokenType": "stations.models.IdToken.Type",
         "ReservationStatus": "stations.models.Reservation.Status",
+        "InstalledProfileState": "stations.models.InstalledProfile.State",
+        "MonitorState": "stations.models.Monitor.State",
+        "MonitorType": "stations.models.MonitorType",
     },
 }
 

@@ -17,12 +17,15 @@ from monitoring.alerts import Finding
 from monitoring.models import Alert, Kind, Rule
 
 TOLD = (MANAGER, TECHNICIAN)
+#: Where a kind's patience is another than the model's default.
+MINUTES = {Kind.FAULT: 2, Kind.EVENT: 24 * 60}
 
 
 def default_rules(*, operator: Operator) -> None:
     """What every operator is told of from its first day, until it decides otherwise."""
     for kind in Kind.values:
-        Rule.objects.get_or_create(operator=operator, kind=kind)
+        defaults = {"minutes": MINUTES[kind]} if kind in MINUTES else {}
+        Rule.objects.get_or_create(operator=operator, kind=kind, defaults=defaults)
 
 
 @transaction.atomic

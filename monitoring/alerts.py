@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -103,11 +104,78 @@ def _site_finding(silent: list[Seen], severity: str) -> Finding:
     )
 
 
-#: OCPP's severities: 0 to 3 want somebody at once, 4 soon; the rest is for the log.
+@dataclass(frozen=True)
+class Broken:
+    """An EVSE, or a station as a whole, that says that something is wrong with it."""
+
+    station_id: int
+    evse_id: int | None
+    name: str
+    site_id: int
+    code: str
+    is_faulted: bool
+    since: datetime
+
+
+def fault_findings(places: Iterable[Broken], *, minutes: int, severity: str, now: datetime) -> list[Finding]:
+    """Places that have been broken for `minutes`; one that works in spite of its error is a warning."""
+    return [
+        Finding(
+            cause=f"fault:evse:{one.evse_id}" if one.evse_id else f"fault:station:{one.station_id}",
+            kind="fault",
+            severity=severity if one.is_faulted or severity == "info" else "warning",
+            title=f"{one.name}: {one.code}" if one.code else f"{one.name} is faulted",
+            site_id=one.site_id,
+            station_id=one.station_id,
+            since=one.since,
+        )
+        for one in places
+        if now - one.since >= timedelta(minutes=minutes)
+    ]
+
+
+#: OCPP 2.x: 0 danger … 4 error; what is above is no alert.
+GRAVEST_EVENT, LEAST_EVENT = 2, 4
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event that a station told of, as far as alerts are concerned."""
+
+    station_id: int
+    evse_id: int | None
+    name: str
+    site_id: int
+    #: What makes it the same condition the next time: component and variable, or the code.
+    what: str
+    words: str
+    severity: int
+    is_cleared: bool
+    at: datetime
+
+    @property
+    def cause(self) -> str:
+        digest = hashlib.sha256(self.what.encode()).hexdigest()[:16]
+        return f"event:station:{self.station_id}:{self.evse_id or 0}:{digest}"
+
+
+def event_finding(told: Told) -> Finding:
+    return Finding(
+        cause=told.cause,
+        kind="event",
+        severity="critical" if told.severity <= GRAVEST_EVENT else "warning",
+        title=f"{told.name}: {told.words}",
+        site_id=told.site_id,
+        station_id=told.station_id,
+        since=told.at,
+    )
+
+
+#: Of security events OCPP's severities 0 to 3 want somebody at once, 4 soon; the rest is for the log.
 CRITICAL, ERROR = 3, 4
 
 
-def event_finding(
+def security_finding(
     *,
     kind: str,
     code: str,

@@ -6,4 +6,4 @@ class MonitoringConfig(AppConfig):
     verbose_name = "Monitoring"
 
     def ready(self):
-        from monitoring import receivers  # noqa: F401
+        from monitoring import events, receivers  # noqa: F401

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from monitoring import looks
 from monitoring.models import Severity
-from stations.models import Site
+from stations.models import Event, Site
 
 
 class Filter(forms.Form):
@@ -85,11 +85,9 @@ class AlertFilter(Filter):
     station = forms.IntegerField(label=_("Charger"), min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
 
-class MessageFilter(Filter):
-    action = forms.CharField(label=_("Message"), max_length=50)
-    direction = forms.ChoiceField(
-        label=_("Direction"), choices=[*ANY, ("in", _("From the charger")), ("out", _("To the charger"))]
-    )
+class Span(Filter):
+    """From then until then."""
+
     since = forms.DateTimeField(
         label=_("From"), widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
@@ -103,3 +101,24 @@ class MessageFilter(Filter):
         if since and until and until <= since:
             self.add_error("until", _g("The end must be after the beginning."))
         return cleaned
+
+
+class MessageFilter(Span):
+    action = forms.CharField(label=_("Message"), max_length=50)
+    direction = forms.ChoiceField(
+        label=_("Direction"), choices=[*ANY, ("in", _("From the charger")), ("out", _("To the charger"))]
+    )
+    field_order = ["action", "direction", "since", "until"]
+
+
+class EventFilter(Span):
+    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"))
+    station = forms.IntegerField(label=_("Charger"), min_value=1, max_value=2**62, widget=forms.HiddenInput)
+    kind = forms.ChoiceField(label=_("Kind"), choices=[*ANY, *Event.Kind.choices])
+    severity = forms.TypedChoiceField(
+        label=_("At least"),
+        coerce=int,
+        empty_value=None,
+        choices=[*ANY, (2, _("Critical (0–2)")), (4, _("Errors (0–4)")), (6, _("Warnings (0–6)"))],
+    )
+    field_order = ["site", "station", "kind", "severity", "since", "until"]

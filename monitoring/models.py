@@ -18,6 +18,8 @@ class Severity(models.TextChoices):
 
 class Kind(models.TextChoices):
     OFFLINE = "offline", _("Charger offline")
+    FAULT = "fault", _("Charger faulted")
+    EVENT = "event", _("Charger reports a problem")
     SECURITY = "security", _("Security event")
 
 
@@ -31,7 +33,13 @@ class Rule(models.Model):
 
     operator = models.ForeignKey(Operator, models.CASCADE, related_name="alert_rules")
     kind = models.CharField(max_length=20, choices=Kind)
-    minutes = models.PositiveIntegerField(default=5, validators=[MinValueValidator(1)])
+    minutes = models.PositiveIntegerField(
+        default=5,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "How long it must last. A problem that was reported once, without an end, is over after so long."
+        ),
+    )
     severity = models.CharField(max_length=10, choices=Severity, default=Severity.CRITICAL)
     is_active = models.BooleanField(default=True)
 

@@ -44,6 +44,22 @@ class Row:
     alerts: list[Alert]
     cells: list[dict]
 
+    @property
+    def whole(self) -> str:
+        """What the station says of itself, where it is worth telling: not that all is well."""
+        station = self.station
+        if not station.is_online or (
+            station.state in ("", State.AVAILABLE) and station.error_code in faults.FINE
+        ):
+            return ""
+        words = [
+            str(State(station.state).label) if station.state else "",
+            station.error_code,
+            station.vendor_error,
+            station.error_info,
+        ]
+        return " · ".join(word for word in words if word)
+
 
 def row(station: Station) -> Row:
     cells_ = cells(station)

@@ -8,7 +8,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
 from evportal.accounts.models import Membership, Operator, User
-from monitoring import actions, event_alerts, live
+from monitoring import actions, live, security_alerts
 from stations import signals
 from stations.models import Site
 
@@ -47,7 +47,7 @@ def on_maintenance_changed(station_id, **kwargs):
 
 @receiver(signals.events_recorded)
 def on_events_recorded(events, **kwargs):
-    event_alerts.heed(events)
+    security_alerts.heed(events)
 
 
 @receiver(post_save, sender=Operator)

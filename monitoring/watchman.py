@@ -5,26 +5,30 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from evportal.accounts.models import Operator
-from monitoring import actions, event_alerts
+from monitoring import actions, broken, events, security_alerts
 from monitoring.alerts import Seen, offline_findings
 from monitoring.models import Alert, Kind, Rule
 from stations.models import Node, Station
 
 
 def check(*, now: datetime) -> None:
-    for operator in Operator.objects.filter(alert_rules=None):
+    # Also those that were there before a kind of alert was.
+    complete = Operator.objects.annotate(kinds=Count("alert_rules")).filter(kinds__gte=len(Kind.values))
+    for operator in Operator.objects.exclude(pk__in=complete):
         actions.default_rules(operator=operator)
     for rule in Rule.objects.filter(kind=Kind.OFFLINE, is_active=True):
         check_offline(rule=rule, now=now)
-    for alert in Alert.objects.open().filter(
-        kind=Kind.OFFLINE,
-        site__operator__alert_rules__in=Rule.objects.filter(kind=Kind.OFFLINE, is_active=False),
-    ):
-        actions.resolve(alert=alert, reason=_("The rule was switched off."), now=now)
-    event_alerts.let_go(now)
+    security_alerts.let_go(now)
+    for rule in Rule.objects.filter(kind=Kind.FAULT, is_active=True):
+        broken.check(rule=rule, now=now)
+    events.check(now=now)
+    for rule in Rule.objects.filter(is_active=False):
+        for alert in Alert.objects.open().filter(kind=rule.kind, site__operator=rule.operator_id):
+            actions.resolve(alert=alert, reason=_("The rule was switched off."), now=now)
 
 
 @transaction.atomic

@@ -21,19 +21,25 @@ from evportal.admin import (
     ScopedTabular,
     SuperuserAdmin,
 )
-from stations import local_lists, registration
+from stations import local_lists, profiles, registration
 from stations.configuration import credentials
 from stations.models import (
     Campaign,
+    ChargingProfile,
     Command,
     ConfigurationRun,
     ConfigurationTemplate,
     Connector,
+    DefaultMonitor,
+    DerControl,
+    Event,
     Evse,
     FirmwareImage,
     FirmwareUpdate,
     IdToken,
+    InstalledProfile,
     LogRequest,
+    Monitor,
     PendingStation,
     Reservation,
     Session,
@@ -295,6 +301,106 @@ class CommandAdmin(ReadOnly, ScopedAdmin):
     list_filter = [("station__site", ScopedFilter), "status", ("created_at", RangeDateTimeFilter)]
     search_fields = ["action", "station__identity", "station__name"]
     date_hierarchy = "created_at"
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly, ScopedAdmin):
+    site_path = "station__site"
+    list_display = ["received_at", "code", "severity", "kind", "station", "evse", "text", "is_cleared"]
+    list_select_related = ["station__site", "evse"]
+    list_filter = [
+        "kind",
+        "severity",
+        "is_cleared",
+        ("station__site", ScopedFilter),
+        ("received_at", RangeDateTimeFilter),
+    ]
+    search_fields = ["code", "text", "station__identity", "station__name"]
+    date_hierarchy = "received_at"
+
+
+class ChargingProfileForm(forms.ModelForm):
+    class Meta:
+        model = ChargingProfile
+        fields = ["operator", "description", "profile"]
+
+    def clean_profile(self):
+        profile = self.cleaned_data["profile"]
+        if not isinstance(profile, dict):
+            raise forms.ValidationError(_("Write a JSON object."))
+        if wrong := profiles.problem(profile):
+            raise forms.ValidationError(wrong)
+        return profiles.bare(profile)
+
+
+@admin.register(ChargingProfile)
+class ChargingProfileAdmin(ScopedAdmin):
+    """Profiles by name; they are sent at /ops/chargers/…/profiles/ or by the API."""
+
+    view_permission, change_permission = "view_ops", "manage_sites"
+    operator_path = "operator"
+    form = ChargingProfileForm
+    list_display = ["description", "operator", "versions", "created_at"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter)]
+    search_fields = ["description"]
+    date_hierarchy = "created_at"
+
+    @admin.display(description=_("For OCPP"))
+    def versions(self, row):
+        return ", ".join(profiles.versions(row.profile)) or "–"
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["operator"] if obj else []
+
+
+@admin.register(InstalledProfile)
+class InstalledProfileAdmin(ReadOnly, ScopedAdmin):
+    """Set and cleared at /ops/chargers/…/profiles/."""
+
+    site_path = "station__site"
+    list_display = ["sent_at", "profile_id", "purpose", "station", "evse", "limit_w", "source", "state"]
+    list_select_related = ["station__site", "evse"]
+    list_filter = ["state", "purpose", "source", ("station__site", ScopedFilter)]
+    search_fields = ["profile_id", "station__identity", "station__name"]
+    date_hierarchy = "sent_at"
+
+
+@admin.register(Monitor)
+class MonitorAdmin(ReadOnly, ScopedAdmin):
+    """Set and cleared at /ops/chargers/…/monitors/."""
+
+    site_path = "station__site"
+    list_display = ["component", "variable", "type", "value", "severity", "station", "evse", "state"]
+    list_select_related = ["station__site", "evse"]
+    list_filter = ["state", "type", ("station__site", ScopedFilter)]
+    search_fields = ["component", "variable", "station__identity", "station__name"]
+    date_hierarchy = "changed_at"
+
+
+@admin.register(DefaultMonitor)
+class DefaultMonitorAdmin(ScopedAdmin):
+    """Given to every station that can monitor; without rows here, the usual ones are."""
+
+    view_permission, change_permission = "view_ops", "manage_sites"
+    operator_path = "operator"
+    list_display = ["component", "variable", "type", "value", "severity", "per_evse", "operator"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter), "type"]
+    search_fields = ["component", "variable"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["operator"] if obj else []
+
+
+@admin.register(DerControl)
+class DerControlAdmin(ReadOnly, ScopedAdmin):
+    site_path = "station__site"
+    list_display = ["updated_at", "control_type", "control_id", "station", "is_default", "is_running"]
+    list_select_related = ["station__site"]
+    list_filter = ["control_type", ("station__site", ScopedFilter)]
+    search_fields = ["control_id", "station__identity", "station__name"]
+    date_hierarchy = "updated_at"
 
 
 @admin.register(ConfigurationTemplate)

@@ -19,7 +19,7 @@ class Metered:
 
 @dataclass(frozen=True)
 class Reported:
-    """An EVSE's state, in the words of `State`, at our receive time."""
+    """An EVSE's state, in the words of `State`, at our receive time; number 0 is the station as a whole."""
 
     evse_number: int
     state: str

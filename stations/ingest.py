@@ -21,7 +21,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from stations import signals
+from stations import faults, signals, station_states
 from stations.facts import Fact, Flow, Metered, Reported
 from stations.meter import ENERGY, POWER, SOC, Sample
 from stations.models import Batch, Evse, Message, Session, State, Station
@@ -66,6 +66,8 @@ class Found:
 
     readings: dict[tuple, tuple] = field(default_factory=dict)
     states: dict[int, Reported] = field(default_factory=dict)
+    #: Of stations as a whole, by their keys.
+    station_states: dict[int, Reported] = field(default_factory=dict)
     flows: dict[UUID, Flow] = field(default_factory=dict)
     totals: dict[UUID, Totals] = field(default_factory=dict)
     stations: set[int] = field(default_factory=set)
@@ -108,12 +110,15 @@ def _ingest(waiting: QuerySet[Batch]) -> int:
         found = _read(_messages(batches))
         _store_readings(found)
         changed = _store_states(found)
+        whole = station_states.store(found.station_states)
         _store_totals(found)
         for incoming, later in found.later:
             _do(incoming, later)
         Batch.objects.filter(pk__in=batches).update(done_at=timezone.now(), error="")
-        if changed:
+        if changed or whole:
             evses = list(Evse.objects.select_related("station__site").filter(pk__in=changed))
+            faults.note(evses, whole)
+        if changed:
             signals.after_commit(signals.status_changed, evses=evses)
         if found.totals or found.flows:
             signals.after_commit(
@@ -176,6 +181,9 @@ def _read(said: list[Frame]) -> Found:
                     found.flows[session.pk] = fact
                     state = Reported(0, FLOW_STATES[fact.charging_state], fact.received_at)
                     _keep_state(found, session.evse_id, state)
+                continue
+            if isinstance(fact, Reported) and fact.evse_number == 0:
+                found.station_states[frame.station_id] = fact
                 continue
             evse_id = session.evse_id if session else known.evse(frame.station_id, fact.evse_number)
             if evse_id is None:
@@ -298,15 +306,22 @@ def _store_states(found: Found) -> list[int]:
             """
             UPDATE stations_evse AS evse SET
                 state_since = CASE WHEN evse.state = new.state THEN evse.state_since ELSE new.at END,
-                state = new.state, state_at = new.at, error_code = new.error_code,
-                vendor_error = new.vendor_error, error_info = new.info
+                state = new.state, state_at = new.at,
+                -- 2.x tells why in another message than the state itself: that must not wipe it out.
+                error_code = CASE WHEN same THEN evse.error_code ELSE new.error_code END,
+                vendor_error = CASE WHEN same THEN evse.vendor_error ELSE new.vendor_error END,
+                error_info = CASE WHEN same THEN evse.error_info ELSE new.info END
             FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
                 AS new (id, state, at, error_code, vendor_error, info),
-                stations_evse AS old
+                stations_evse AS old,
+                LATERAL (
+                    SELECT new.state = 'faulted' AND old.state = 'faulted' AND new.error_code = ''
+                        AND new.vendor_error = '' AS same
+                ) AS fault
             WHERE evse.id = new.id AND old.id = evse.id AND (evse.state_at IS NULL OR evse.state_at <= new.at)
                 AND NOT (new.state = 'occupied' AND evse.state = ANY(%s))
             RETURNING evse.id,
-                old.state IS DISTINCT FROM new.state OR old.error_code IS DISTINCT FROM new.error_code
+                old.state IS DISTINCT FROM new.state OR old.error_code IS DISTINCT FROM evse.error_code
             """,
             [
                 [pk for pk, _fact in rows],

@@ -5,6 +5,7 @@
 `stations_changed(station_ids)`: they came online or went offline, or booted, as a list.
 `readings_recorded(session_ids, station_ids)`: one per ingested batch.
 `command_finished(command)`: the charger answered, or will not.
+`needs_reported(needs)`: a car said what it needs (ISO 15118), or what it means to draw.
 `maintenance_changed(station_id)`: an update, a log or a publication of it went a step further.
 `settlement_recorded(settlement)`: a charger's payment terminal settled, or failed to.
 `events_recorded(events)`: what chargers tell of themselves (security, monitors, firmware…), as a list.
@@ -23,6 +24,7 @@ stations_changed = Signal()
 readings_recorded = Signal()
 command_finished = Signal()
 events_recorded = Signal()
+needs_reported = Signal()
 maintenance_changed = Signal()
 settlement_recorded = Signal()
 

@@ -15,12 +15,15 @@ from stations import (
     customer_information,
     local_lists,
     logs,
+    monitors,
     partitions,
     sessions,
     signals,
+    smart_charging,
 )
 from stations import ingest as ingesting
 from stations.certificates import issuing, renewal
+from stations.charging_profiles import answers as profile_answers
 from stations.configuration import progress
 from stations.firmware import campaigns, updates
 from stations.models import Batch, Command, Node, Session, State, Station
@@ -116,6 +119,15 @@ def close_lost_sessions() -> None:
 
 
 @shared_task
+def tend_limits() -> None:
+    """Limits whose time is over or that were refused; stations that haven't said what they can do."""
+    now = timezone.now()
+    profile_answers.end_due(now)
+    profile_answers.retry_due(now)
+    smart_charging.ask_due(now)
+    monitors.push_due(now)
+
+
 def sign_certificates() -> None:
     """Stations were told at once that they will get one; an authority may take its time."""
     issuing.sign_due(timezone.now())

@@ -50,12 +50,17 @@ from stations.models import (
     ConfigurationTemplate,
     CustomerInformationPart,
     CustomerInquiry,
+    DefaultMonitor,
+    DerControl,
     DisplayMessage,
+    Event,
     FirmwareUpdate,
     InstalledCertificate,
+    InstalledProfile,
     LocalList,
     LogRequest,
     Message,
+    Monitor,
     PendingStation,
     Publication,
     Reading,
@@ -200,6 +205,15 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         not_before=now - timedelta(days=1),
         not_after=now + timedelta(days=300),
     )
+    installed_profile = InstalledProfile.objects.create(
+        station=station,
+        evse=evse,
+        profile_id=n,
+        purpose="TxDefaultProfile",
+        kind="Absolute",
+        state="rejected",
+        reason=mark,
+    )
     installed = InstalledCertificate.objects.create(
         station=station,
         kind="CSMSRootCertificate",
@@ -208,6 +222,18 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         issuer_key_hash="cd",
         serial_number=f"{n:x}",
         seen_at=now,
+    )
+    event = Event.objects.create(
+        station=station, kind="monitor", code=mark, at=now, received_at=now, text=mark, severity=4
+    )
+    monitor = Monitor.objects.create(
+        station=station, component=mark, variable="Temperature", type="UpperThreshold", value=75
+    )
+    default = DefaultMonitor.objects.create(
+        operator=operator, component=f"{mark}{n}", variable="Temperature", type="Delta", value=1
+    )
+    der = DerControl.objects.create(
+        station=station, control_id=f"{mark}{n}", control_type="VoltVar", updated_at=now
     )
     root = RootCertificate.objects.create(
         operator=operator,
@@ -328,6 +354,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         setting, run, template,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
+        installed_profile, event, monitor, default, der,
     ]  # fmt: skip
     ids = {
         "site": site.slug,
@@ -344,6 +371,9 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "command": command.pk,
         "message": message.id,
         "profile": profile.pk,
+        "installed": installed_profile.pk,
+        "event": event.pk,
+        "monitor": monitor.pk,
         "run": run.pk,
         "bulk": run.bulk,
         "template": template.pk,

@@ -1,5 +1,6 @@
 """The admin: each operator's people see and change their own rows, and only what their role is for."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -26,9 +27,15 @@ from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
 from stations.models import (
+    ChargingProfile,
     Command,
+    DefaultMonitor,
+    DerControl,
+    Event,
     Evse,
     IdToken,
+    InstalledProfile,
+    Monitor,
     Reservation,
     Session,
     Settlement,
@@ -85,6 +92,12 @@ class House:
             api_key,
             Membership.objects.create(user=make.user(), operator=self.operator, role="support"),
             Command.objects.create(station=self.station, action="Reset", expires_at=now),
+            ChargingProfile.objects.create(operator=self.operator, description="Slow", profile={}),
+            Event.objects.create(station=self.station, kind="fault", code="E", at=now, received_at=now),
+            InstalledProfile.objects.create(station=self.station, profile_id=1, purpose="TxProfile"),
+            Monitor.objects.create(station=self.station, component="EVSE", variable="Power", value=1),
+            DerControl.objects.create(station=self.station, control_id="1", updated_at=now),
+            DefaultMonitor.objects.create(operator=self.operator, component="C", variable="V", value=1),
             Reservation.objects.create(evse=self.evse, id_token=token, **span),
             SiteRules.objects.create(site=self.site),
             Closure.objects.create(evse=self.evse, **span),
@@ -108,7 +121,7 @@ class House:
             Settlement.objects.create(
                 station=self.station, psp_ref="x", status="Settled", amount=9, settled_at=now, received_at=now
             ),
-            Rule.objects.get(operator=self.operator),
+            Rule.objects.get(operator=self.operator, kind="offline"),
             Alert.objects.create(
                 site=self.site,
                 kind="offline",
@@ -125,7 +138,19 @@ class House:
 SCOPED = [model for model, page in admin.site._registry.items() if isinstance(page, ScopedAdmin)]
 NOT_SCOPED = [model for model in admin.site._registry if model not in SCOPED]
 
-EVERYBODY = (Site, Station, Evse, Session, Command)
+EVERYBODY = (
+    Site,
+    Station,
+    Evse,
+    Session,
+    Command,
+    ChargingProfile,
+    Event,
+    InstalledProfile,
+    Monitor,
+    DerControl,
+    DefaultMonitor,
+)
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
     "technician": {*EVERYBODY, SiteRules, Closure, Booking, Rule, Alert},
@@ -423,3 +448,21 @@ def test_mail_is_for_superusers(client):
     Mail.objects.create(key="x", to="a@example.com", subject="s", text="t")
     client.force_login(make.member(operator=make.operator()))
     assert client.get(address(Mail)).status_code == 403
+
+
+def test_a_profile_that_no_version_knows_is_refused(client):
+    house = House()
+    client.force_login(make.member(operator=house.operator))
+    wrong = {"operator": house.operator.pk, "description": "Wrong", "profile": '{"stackLevel": 0}'}
+    answer = client.post(address(ChargingProfile, "add"), wrong)
+    assert "profile" in answer.context["adminform"].form.errors
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6}]}
+    profile = {
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": schedule,
+    }
+    right = wrong | {"description": "Right", "profile": json.dumps(profile)}
+    assert client.post(address(ChargingProfile, "add"), right).status_code == 302
+    assert ChargingProfile.objects.get(description="Right").profile == profile

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from monitoring import journal, overview
+from monitoring import eventlog, journal, overview
 from monitoring.filters import MessageFilter
 from monitoring.forms import VERBS
 from monitoring.guard import ops_page
@@ -15,6 +15,8 @@ from monitoring.models import Alert
 from stations.models import Command
 
 PAGE = 50
+#: The newest events on the History tab; all are at /ops/events/.
+EVENTS = 15
 
 
 def find(request, pk: int, permission: str = "view_ops") -> overview.Row:
@@ -31,6 +33,8 @@ def page(request, charger: overview.Row, tab: str, template: str, **context):
     tabs.append(("charger_certificates", _("Certificates")))
     tabs.append(("charger_display", _("Display and cards")))
     tabs += [("charger_firmware", _("Firmware")), ("charger_history", _("History"))]
+    tabs.append(("charger_profiles", _("Limits")))
+    tabs.append(("charger_monitors", _("Monitors")))
     return render(
         request,
         template,
@@ -124,4 +128,9 @@ def history(request, pk):
     with timezone.override(found.station.site.zone):
         listed = Command.objects.filter(station=found.station).select_related("created_by", "api_key")
         rows = Paginator(listed, PAGE).get_page(request.GET.get("page"))
-        return page(request, found, "charger_history", "monitoring/charger_history.html", page=rows)
+        events = list(found.station.events.select_related("evse").order_by("-received_at", "-pk")[:EVENTS])
+        for event in events:
+            event.word = eventlog.word(event.severity)
+        return page(
+            request, found, "charger_history", "monitoring/charger_history.html", page=rows, events=events
+        )

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from monitoring import certificate_forms, command_forms, overview
+from monitoring import certificate_forms, command_forms, energy_forms, overview
 from monitoring.forms import VERBS, interrupted
 from monitoring.guard import ops_page
 from monitoring.once import only_once
@@ -20,6 +20,9 @@ from stations import commands
 from stations.exceptions import ChargerOffline, Refused
 from stations.models import Command
 from stations.ocpp import schemas
+
+#: What a link may choose beforehand.
+CHOSEN = ("session", "evse", "profile", "monitor", "certificate")
 
 
 def _finish(request, form: forms.Form, charger: overview.Row, send):
@@ -45,11 +48,11 @@ def _crumbs(charger: overview.Row) -> list[dict]:
 def do(request, pk, verb):
     """One of the usual commands: asks first, naming the charger and what it interrupts."""
     charger = find(request, pk, "command")
-    form_class = VERBS.get(verb) or certificate_forms.VERBS.get(verb)
+    form_class = VERBS.get(verb) or certificate_forms.VERBS.get(verb) or energy_forms.VERBS.get(verb)
     if form_class is None:
         raise Http404
     with timezone.override(charger.station.site.zone):
-        initial = {name: request.GET.get(name) for name in ("session", "evse", "certificate")}
+        initial = {name: request.GET[name] for name in CHOSEN if name in request.GET}
         form = form_class(
             request.POST or None, charger=charger, access=request.access, user=request.user, initial=initial
         )

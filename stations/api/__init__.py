@@ -5,6 +5,8 @@ from stations.api.charging_profiles import ChargingProfiles
 from stations.api.commands import Commands
 from stations.api.configuration import Configuration, ConfigurationRuns, ConfigurationTemplates
 from stations.api.display_messages import DisplayMessages
+from stations.api.energy import InstalledProfiles, Monitors
+from stations.api.events import Events
 from stations.api.evses import Evses
 from stations.api.firmware import Campaigns, FirmwareImages, FirmwareUpdates
 from stations.api.id_tokens import IdTokens
@@ -29,6 +31,9 @@ RESOURCES = {
     "messages": Messages,
     "commands": Commands,
     "charging-profiles": ChargingProfiles,
+    "installed-profiles": InstalledProfiles,
+    "monitors": Monitors,
+    "events": Events,
     "firmware-images": FirmwareImages,
     "firmware-updates": FirmwareUpdates,
     "firmware-campaigns": Campaigns,

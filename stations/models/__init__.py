@@ -7,6 +7,7 @@ from stations.models.certificate import (
     RootCertificate,
     RootKind,
 )
+from stations.models.charging_needs import ChargingNeeds
 from stations.models.charging_profile import ChargingProfile
 from stations.models.command import Command
 from stations.models.configuration import (
@@ -16,14 +17,17 @@ from stations.models.configuration import (
     Setting,
 )
 from stations.models.customer_information import CustomerInformationPart, CustomerInquiry
+from stations.models.der_control import DerControl
 from stations.models.display import DisplayMessage, ShownCost, StationTariff
 from stations.models.event import Event
 from stations.models.file_ticket import FileTicket
 from stations.models.firmware import FirmwareImage, FirmwareStep, FirmwareUpdate, Publication
 from stations.models.id_token import IdToken, TokenRules
+from stations.models.installed_profile import InstalledProfile, SmartCharging
 from stations.models.journal import Batch, Message, Node
 from stations.models.local_list import Abilities, LocalList
 from stations.models.log_request import LogRequest
+from stations.models.monitor import DefaultMonitor, Monitor, MonitorType
 from stations.models.paying import Settlement, WebPayments
 from stations.models.reading import Reading
 from stations.models.reservation import Reservation
@@ -35,6 +39,7 @@ __all__ = [
     "Authority",
     "Abilities",
     "Batch",
+    "ChargingNeeds",
     "Campaign",
     "CampaignStation",
     "Certificate",
@@ -44,6 +49,8 @@ __all__ = [
     "ConfigurationRun",
     "ConfigurationTemplate",
     "Connector",
+    "DefaultMonitor",
+    "DerControl",
     "CustomerInformationPart",
     "CustomerInquiry",
     "DisplayMessage",
@@ -54,10 +61,13 @@ __all__ = [
     "FirmwareStep",
     "FirmwareUpdate",
     "IdToken",
+    "InstalledProfile",
     "LogRequest",
     "InstalledCertificate",
     "LocalList",
     "Message",
+    "Monitor",
+    "MonitorType",
     "Node",
     "PendingStation",
     "Publication",
@@ -71,6 +81,7 @@ __all__ = [
     "Settlement",
     "ShownCost",
     "Site",
+    "SmartCharging",
     "State",
     "Station",
     "StationTariff",

@@ -27,6 +27,8 @@ class Event(models.Model):
         DIAGNOSTICS = "diagnostics", _("Diagnostics")
         CONFIGURATION = "configuration", _("Configuration")
         CHARGING_LIMIT = "charging_limit", _("Charging limit")
+        FAULT = "fault", _("Fault")
+        GRID = "grid", _("Grid")
         PROTOCOL = "protocol", _("Protocol")
         OTHER = "other", _("Other")
 
@@ -45,12 +47,32 @@ class Event(models.Model):
     value = models.CharField(max_length=500, blank=True)
     #: The condition that an earlier event told of is over (2.x `cleared`).
     is_cleared = models.BooleanField(default=False)
+    #: The station's own number of it, and of the event that caused it (2.x NotifyEvent).
+    number = models.BigIntegerField(null=True, blank=True)
+    cause_number = models.BigIntegerField(null=True, blank=True)
+    transaction_id = models.CharField(max_length=36, blank=True)
 
     objects = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-received_at", "-pk"]
-        indexes = [models.Index(fields=["station", "-received_at"])]
+        indexes = [
+            models.Index(fields=["station", "-received_at"]),
+            models.Index(fields=["-received_at", "-id"], name="newest_events"),
+            models.Index(
+                fields=["station", "evse", "-received_at", "-id"],
+                condition=models.Q(kind="fault"),
+                name="newest_faults",
+            ),
+        ]
+        constraints = [
+            # Stations begin to count anew when they restart, so the number alone isn't enough.
+            models.UniqueConstraint(
+                fields=["station", "number", "at"],
+                condition=models.Q(number__isnull=False),
+                name="each_event_once",
+            )
+        ]
 
     def __str__(self):
         return f"{self.code} {self.text}".strip()

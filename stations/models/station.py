@@ -107,6 +107,14 @@ class Station(models.Model):
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     booted_at = models.DateTimeField(null=True, blank=True, editable=False)
     boot_reason = models.CharField(max_length=40, blank=True, editable=False)
+
+    #: Of the station as a whole (1.6 connector 0, 2.x component ChargingStation); empty: never said.
+    state = models.CharField(max_length=20, choices=State, blank=True, editable=False)
+    state_at = models.DateTimeField(null=True, blank=True, editable=False)
+    state_since = models.DateTimeField(null=True, blank=True, editable=False)
+    error_code = models.CharField(max_length=60, blank=True, editable=False)
+    vendor_error = models.CharField(max_length=60, blank=True, editable=False)
+    error_info = models.CharField(max_length=120, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = StationQuerySet.as_manager()

@@ -136,6 +136,11 @@ class Connection:
             return
         if isinstance(message, frames.Call):
             await self._call(message, text, received_at)
+        elif isinstance(message, frames.Sent):
+            await self._sent(message, text, received_at)
+        elif isinstance(message, frames.Error) and message.is_about_answer:
+            self._note(received_at, True, Message.Kind.ERROR, message.message_id, "", text)
+            log.warning("Station %s could not use our answer: %s", self.station.pk, message.code)
         else:
             self._answered(message, text, received_at)
 
@@ -161,6 +166,8 @@ class Connection:
         self, route: Route | None, call: frames.Call, text: str, received_at: datetime
     ) -> None:
         try:
+            if route is not None and route.unanswered:
+                raise frames.CallError(call.message_id, "NotSupported", f"{call.action} comes as a SEND.")
             payload = frames.checked(
                 call, self.version, *((route.free_texts, route.identifiers) if route else ())
             )
@@ -193,6 +200,21 @@ class Connection:
 
     def _was_asked_for(self, action: str) -> bool:
         return self._asked_for.get(action, 0.0) > time.monotonic()
+
+    async def _sent(self, message: frames.Sent, text: str, received_at: datetime) -> None:
+        """2.1's SEND: kept like a report and never answered, so one that is wrong is only logged."""
+        route = self._routes.get(message.action)
+        entry = self._entry(received_at, True, Message.Kind.CALL, message.message_id, message.action, text)
+        try:
+            frames.checked(message, self.version)
+            if route is None or not route.unanswered or not self.registered:
+                raise frames.CallError(message.message_id, "", "It isn't one to be sent like this.")
+            await self._journal.write(entry, ingest=True)
+        except frames.CallError as error:
+            log.warning("Station %s sent a message in vain: %s", self.station.pk, error)
+            self._journal.note(entry)
+        except (psycopg.Error, DatabaseError) as error:
+            log.error("Station %s: %s was not stored: %s", self.station.pk, message.action, error)
 
     async def _treat(
         self, route: Route, call: frames.Call, payload: dict, text: str, received_at: datetime

@@ -9,6 +9,8 @@ import orjson
 from stations.ocpp import schemas
 
 CALL, RESULT, ERROR = 2, 3, 4
+#: 2.1 only: an answer of ours could not be used; a message that nobody answers.
+RESULT_ERROR, SEND = 5, 6
 MAX_ID = 36
 MAX_DEPTH = 32
 
@@ -36,6 +38,15 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """2.1's SEND: like a call, but never answered, not even when it is wrong."""
+
+    message_id: str
+    action: str
+    payload: dict
+
+
+@dataclass(frozen=True)
 class Result:
     message_id: str
     payload: dict
@@ -43,9 +54,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Error:
+    """CALLERROR to a call of ours; with `is_about_answer`, 2.1's CALLRESULTERROR to an answer of ours."""
+
     message_id: str
     code: str
     description: str
+    is_about_answer: bool = False
 
 
 #: keyword of JSON schema → (1.6's code, 2.x's code)
@@ -72,7 +86,7 @@ def payload_text(payload: dict) -> str:
     return orjson.dumps(payload).decode() if payload else "{}"
 
 
-def decode(text: str, version: str) -> Call | Result | Error:
+def decode(text: str, version: str) -> Call | Sent | Result | Error:
     """Read a frame's envelope. Raises `BadFrame`, or `CallError` where the id can be read."""
     if _too_deep(text):
         raise BadFrame("nested too deeply")
@@ -93,6 +107,12 @@ def decode(text: str, version: str) -> Call | Result | Error:
         if len(frame) != 4 or not isinstance(frame[2], str) or not isinstance(frame[3], dict):
             raise CallError(message_id, _code(FORMAT, version), "A CALL is [2, id, action, {payload}].")
         return Call(message_id, frame[2], frame[3])
+    if version == "2.1" and kind == RESULT_ERROR:
+        return Error(message_id, str(frame[2])[:60], str(frame[3])[:255] if len(frame) > 3 else "", True)
+    if version == "2.1" and kind == SEND:
+        if len(frame) != 4 or not isinstance(frame[2], str) or not isinstance(frame[3], dict):
+            raise BadFrame("a SEND that isn't [6, id, action, {payload}]")
+        return Sent(message_id, frame[2], frame[3])
     if version != "1.6" and isinstance(kind, int):
         raise CallError(message_id, "MessageTypeNotSupported", f"Message type {kind} is not supported.")
     raise BadFrame("unknown message type")
@@ -123,7 +143,7 @@ def _too_deep(text: str) -> bool:
 
 
 def checked(
-    call: Call, version: str, free_texts: tuple[str, ...] = (), identifiers: tuple[str, ...] = ()
+    call: Call | Sent, version: str, free_texts: tuple[str, ...] = (), identifiers: tuple[str, ...] = ()
 ) -> dict:
     """The payload as the schema wants it, mended where nothing is lost; raises `CallError`."""
     if call.action not in schemas.FROM_STATION[version]:

@@ -48,6 +48,8 @@ class Route:
     identifiers: tuple[str, ...] = ()
     #: Passes while the station's registration is pending or rejected.
     before_boot: bool = False
+    #: 2.1: comes as a SEND, to which nobody answers.
+    unanswered: bool = False
     #: Kept in the journal before it is answered, though no worker ingests it.
     durable: bool = True
 

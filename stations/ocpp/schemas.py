@@ -75,6 +75,7 @@ FROM_STATION["2.1"] = FROM_STATION["2.0.1"] | frozenset(
         "GetCertificateChainStatus",
         "NotifyDERAlarm",
         "NotifyDERStartStop",
+        "NotifyPeriodicEventStream",
         "NotifyPriorityCharging",
         "NotifySettlement",
         "OpenPeriodicEventStream",
@@ -95,8 +96,13 @@ def _folder(version: str) -> Path:
 @cache
 def _raw(version: str, action: str, answer: bool) -> dict | None:
     suffix = "Response" if answer else ("" if version == "1.6" else "Request")
+    if not action.isalnum():
+        return None
     path = _folder(version) / f"{action}{suffix}.json"
-    if not action.isalnum() or not path.is_file():
+    if not path.is_file() and not answer:
+        # What is never answered has no suffix either (2.1 NotifyPeriodicEventStream).
+        path = _folder(version) / f"{action}.json"
+    if not path.is_file():
         return None
     schema = orjson.loads(path.read_text("utf-8-sig"))
     # The 1.6 files write multipleOf 0.1, which binary floating point can't hold.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from . import maintenance, tempers, v16, v21, v201, visitors
 from .clock import Clock
 from .dialect import BootReply
+from .monitoring import WATCHABLE, Monitors
 from .point import Point
 from .profiles import Profile, Profiles
 from .reservations import Reservations
@@ -87,6 +88,7 @@ class SimulatedCharger:
         )
         self.tokens = TokenMemory()
         self.profiles = Profiles()
+        self.monitors = Monitors(self._value_of)
         self.reservations = Reservations()
         self.screen = Screen()
         self.operative = True
@@ -263,6 +265,15 @@ class SimulatedCharger:
     def look(self) -> None:
         for point in self.points:
             point.look()
+
+    def _value_of(self, component: str, variable: str, evse: int | None) -> str | None:
+        """What a monitor of this variable sees now; None where there is no such variable to be watched."""
+        point = next((one for one in self.points if one.number == evse), None)
+        if point is None or (component, variable) not in WATCHABLE:
+            return None
+        if variable == "Power":
+            return f"{point.evse.power_w:.0f}"
+        return str(bool(point.fault_code)).lower() if variable == "Problem" else point.status
 
     def reset_when_idle(self, reason: str) -> bool:
         """True when it had to be put off until the last transaction ends."""

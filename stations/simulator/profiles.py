@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .clock import parse_stamp
@@ -53,6 +53,8 @@ class Profile:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     transaction: str | None = None
+    # As it came, for those who ask what is installed.
+    wire: dict = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def parse(cls, wire: dict, *, evse: int) -> Profile:
@@ -88,6 +90,7 @@ class Profile:
             valid_from=_moment(wire.get("validFrom")),
             valid_to=_moment(wire.get("validTo")),
             transaction=None if transaction is None else str(transaction),
+            wire=dict(wire),
         )
 
     def limit_w(self, now: datetime, *, tx_started: datetime | None, voltage_v: float, phases: int):
@@ -141,6 +144,9 @@ class Profiles:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def __iter__(self) -> Iterator[Profile]:
+        return iter(list(self._all))
 
     def install(self, profile: Profile) -> None:
         """Replaces the profile with the same id, and one of the same purpose, level, EVSE and transaction."""

@@ -31,6 +31,11 @@ class Settings:
     connector_count: int = 1
     max_list_length: int = 500
     max_stack_level: int = 10
+    max_periods: int = 24
+    # The same in each version's words.
+    rate_units_16: str = "Current,Power"
+    rate_units: str = "A,W"
+    monitoring_enabled: bool = True
     feature_profiles: str = (
         "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
     )
@@ -124,6 +129,12 @@ TABLE = (
         "ProfileStackLevel",
         "ReadOnly",
     ),
+    Entry(
+        "max_periods", "ChargingScheduleMaxPeriods", "SmartChargingCtrlr", "PeriodsPerSchedule", "ReadOnly"
+    ),
+    Entry("rate_units_16", "ChargingScheduleAllowedChargingRateUnit", None, None, "ReadOnly"),
+    Entry("rate_units", None, "SmartChargingCtrlr", "RateUnit", "ReadOnly"),
+    Entry("monitoring_enabled", None, "MonitoringCtrlr", "Enabled", "ReadOnly"),
     Entry("feature_profiles", "SupportedFeatureProfiles", None, None, "ReadOnly"),
     Entry("tx_start_point", None, "TxCtrlr", "TxStartPoint", "ReadOnly"),
     Entry("tx_stop_point", None, "TxCtrlr", "TxStopPoint", "ReadOnly"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
 from datetime import datetime
 from itertools import count
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from . import screen
 from .answers201 import Answers201, verdict
+from .answers_energy import EnergyAnswers
 from .clock import stamp
 from .dialect import BootReply
 from .station import Reading
 from .tokens import Token, Verdict
 from .transactions import Transaction
+from .transport import CallFailed, Offline
 
 if TYPE_CHECKING:
     from .charger import SimulatedCharger
@@ -63,6 +66,7 @@ class Dialect:
         self._charger = charger
         self._events = count(1)
         self.answers = Answers201(charger).table() | screen.answers(charger)
+        self.answers = Answers201(charger).table() | EnergyAnswers(charger).table()
 
     async def boot(self, reason: str) -> BootReply:
         station = self._charger.station
@@ -93,6 +97,7 @@ class Dialect:
         return (point.status,) * len(point.evse.connectors)
 
     def status(self, point: Point | None, *, urgent: bool = False) -> Awaitable:
+        self._tell_monitors()
         calls = [
             self._call(
                 "StatusNotification",
@@ -165,6 +170,53 @@ class Dialect:
             event |= {"techCode": point.vendor_code[:50], "techInfo": point.fault_code}
         await self._call("NotifyEvent", {"generatedAt": now, "seqNo": 0, "eventData": [event]})
 
+    def _tell_monitors(self) -> None:
+        """One NotifyEvent for all monitors that have something to tell now."""
+        charging = {point.number for point in self._charger.points if point.transaction}
+        now = stamp(self._charger.now())
+        events = [
+            {
+                "eventId": next(self._events),
+                "timestamp": now,
+                "trigger": trigger,
+                "actualValue": value,
+                "eventNotificationType": "CustomMonitor",
+                "variableMonitoringId": monitor.id,
+                "component": monitor.component,
+                "variable": monitor.variable,
+                **({"cleared": True} if cleared else {}),
+            }
+            for monitor, value, trigger, cleared in self._charger.monitors.due(charging)
+        ]
+        if events:
+            notice = {"generatedAt": now, "seqNo": 0, "eventData": events}
+            self._charger.spawn(self._told(notice))
+
+    async def _told(self, notice: dict) -> None:
+        with contextlib.suppress(CallFailed, Offline):
+            await self._call("NotifyEvent", notice)
+
+    async def needs(self, point: Point) -> None:
+        """What a car that speaks ISO 15118 asks for: here those that charge with direct current."""
+        car, volts = point.evse.car, point.evse.voltage_v
+        if car is None:
+            return
+        parameters = {
+            "evMaxCurrent": round(car.max_dc_w / volts),
+            "evMaxVoltage": 500,
+            "evMaxPower": round(car.max_dc_w),
+            "energyAmount": round(car.room_wh),
+            "evEnergyCapacity": round(car.battery_wh),
+            "stateOfCharge": round(car.soc),
+            "fullSoC": round(car.target_soc),
+        }
+        needs = {"requestedEnergyTransfer": "DC", "dcChargingParameters": parameters}
+        with contextlib.suppress(CallFailed, Offline):
+            await self._call(
+                "NotifyEVChargingNeeds",
+                {"evseId": point.number, "maxScheduleTuples": 8, "chargingNeeds": needs},
+            )
+
     async def reservation_ended(self, reservation_id: int, how: str) -> None:
         await self._call(
             "ReservationStatusUpdate", {"reservationId": reservation_id, "reservationUpdateStatus": how}
@@ -180,10 +232,14 @@ class Dialect:
         self._event("Updated", tx, "CablePluggedIn", self._charger.now())
 
     def energised(self, tx: Transaction) -> None:
-        """Nothing: the change of the charging state follows."""
+        """The change of the charging state follows; a car on direct current says first what it needs."""
+        point = self._charger.evse(tx.evse)
+        if point.evse.dc:
+            self._charger.spawn(self.needs(point))
 
     def flow_changed(self, tx: Transaction, moment: datetime) -> None:
         self._event("Updated", tx, "ChargingStateChanged", moment)
+        self._tell_monitors()
 
     def sampled(
         self, tx: Transaction, reading: Reading, moment: datetime, *, triggered: bool = False

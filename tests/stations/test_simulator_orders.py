@@ -252,3 +252,87 @@ async def test_unknown_and_unreadable_calls_get_errors(csms, switch_on, version)
     csms.lenient = True
     code = "FormationViolation" if version == "1.6" else "FormatViolation"
     assert await csms.ask("Reset", {}) == {"error": code}
+
+
+# What limits it, and what it watches
+
+
+async def test_installed_profiles_are_reported_for_each_evse(csms, switch_on):
+    await switch_on("2.0.1", evses=[{"number": 1}, {"number": 2}])
+    request = {"requestId": 9, "chargingProfile": {}}
+    assert (await csms.ask("GetChargingProfiles", request))["status"] == "NoProfiles"
+    first = limit("2.0.1", 5000)
+    assert await set_profile(csms, "2.0.1", 1, first) == "Accepted"
+    assert await set_profile(csms, "2.0.1", 2, limit("2.0.1", 6000) | {"id": 6}) == "Accepted"
+    assert (await csms.ask("GetChargingProfiles", request))["status"] == "Accepted"
+    await csms.until("ReportChargingProfiles", 2)
+    told = csms.payloads("ReportChargingProfiles")
+    assert [(one["evseId"], one["tbc"], one["requestId"]) for one in told] == [(1, True, 9), (2, False, 9)]
+    assert told[0]["chargingProfile"] == [first]
+    only = request | {"chargingProfile": {"chargingProfileId": [7]}}
+    assert (await csms.ask("GetChargingProfiles", only))["status"] == "NoProfiles"
+
+
+def watch(component="EVSE", variable="Power", type="UpperThreshold", value=1000, severity=4):
+    return {
+        "type": type,
+        "value": value,
+        "severity": severity,
+        "component": {"name": component, "evse": {"id": 1}},
+        "variable": {"name": variable},
+    }
+
+
+async def test_a_threshold_is_told_when_it_is_passed_and_when_it_is_over(csms, switch_on):
+    charger = await switch_on("2.0.1")
+    wishes = [watch(), watch(variable="Problem", type="Delta"), watch(variable="Fuse"), watch("Fan")]
+    wishes += [watch(type="Periodic"), watch(variable="Problem"), watch()]
+    answer = await csms.ask("SetVariableMonitoring", {"setMonitoringData": wishes})
+    assert [one["status"] for one in answer["setMonitoringResult"]] == [
+        "Accepted",
+        "Accepted",
+        "UnknownVariable",
+        "UnknownComponent",
+        "UnsupportedMonitorType",
+        "UnsupportedMonitorType",
+        "Duplicate",
+    ]
+    number = answer["setMonitoringResult"][0]["id"]
+    await charging(csms, charger)
+    [event] = (await csms.until("NotifyEvent"))["eventData"]
+    assert (event["variableMonitoringId"], event["trigger"], float(event["actualValue"])) == (
+        number,
+        "Alerting",
+        11000,
+    )
+    charger.evse(1).unplug()
+    [over] = (await csms.until("NotifyEvent", 2))["eventData"]
+    assert over["cleared"] and float(over["actualValue"]) == 0
+
+    ask = {"requestId": 3, "monitoringCriteria": ["ThresholdMonitoring"]}
+    assert (await csms.ask("GetMonitoringReport", ask))["status"] == "Accepted"
+    report = await csms.until("NotifyMonitoringReport")
+    assert [line["variableMonitoring"][0]["id"] for line in report["monitor"]] == [number]
+    cleared = await csms.ask("ClearVariableMonitoring", {"id": [number, 99]})
+    assert [one["status"] for one in cleared["clearMonitoringResult"]] == ["Accepted", "NotFound"]
+    assert (await csms.ask("SetMonitoringBase", {"monitoringBase": "HardWiredOnly"}))["status"] == "Accepted"
+    assert (await csms.ask("GetMonitoringReport", {"requestId": 4}))["status"] == "EmptyResultSet"
+
+
+async def test_a_level_keeps_minor_events_quiet(csms, switch_on):
+    charger = await switch_on("2.0.1")
+    await csms.ask("SetVariableMonitoring", {"setMonitoringData": [watch(severity=6)]})
+    assert (await csms.ask("SetMonitoringLevel", {"severity": 10}))["status"] == "Rejected"
+    assert (await csms.ask("SetMonitoringLevel", {"severity": 5}))["status"] == "Accepted"
+    await charging(csms, charger)
+    await csms.until("TransactionEvent", triggerReason="ChargingStateChanged")
+    await csms.ask("ClearCache", {})
+    assert not csms.payloads("NotifyEvent")
+
+
+async def test_a_car_on_direct_current_says_what_it_needs(csms, switch_on):
+    charger = await switch_on("2.0.1", evses=[{"number": 1, "dc": True, "max_power_w": 150000}])
+    await charging(csms, charger)
+    told = await csms.until("NotifyEVChargingNeeds")
+    assert told["chargingNeeds"]["requestedEnergyTransfer"] == "DC"
+    assert told["chargingNeeds"]["dcChargingParameters"]["evMaxPower"] == 120000

@@ -23,7 +23,7 @@ STATES = {
 
 def status_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
     # Connector 0 is the station as a whole; its EVSEs report for themselves.
-    if payload["connectorId"] < 1:
+    if payload["connectorId"] < 0:
         return
     error = payload["errorCode"]
     yield facts.Reported(

@@ -1,6 +1,6 @@
 """OCPP 2.0.1 (edition 3): what each message of a station does. 2.1 adds to it in v21."""
 
-from stations.ocpp.routing import Route, empty, rejected
+from stations.ocpp.routing import Route, empty
 from stations.ocpp.v16.security import security_event
 from stations.ocpp.v201 import (
     authorization,
@@ -13,6 +13,7 @@ from stations.ocpp.v201 import (
     plug_and_charge,
     provisioning,
     security,
+    smart_charging,
     transactions,
 )
 
@@ -26,7 +27,7 @@ ROUTES = {
         identifiers=("idToken.idToken",),
     ),
     "BootNotification": Route(together=provisioning.boot_notifications, before_boot=True),
-    "ClearedChargingLimit": Route(answer=empty),
+    "ClearedChargingLimit": Route(answer=empty, later=smart_charging.charging_limit_cleared),
     "DataTransfer": Route(answer=data_transfer.answer, later=data_transfer.keep),
     "FirmwareStatusNotification": Route(answer=empty, later=firmware.status_notification),
     "Get15118EVCertificate": Route(slowly=plug_and_charge.ev_certificate),
@@ -34,16 +35,16 @@ ROUTES = {
     "Heartbeat": Route(answer=provisioning.heartbeat, durable=False),
     "LogStatusNotification": Route(answer=empty, later=logs.status_notification),
     "MeterValues": Route(answer=empty, facts=transactions.meter_facts),
-    "NotifyChargingLimit": Route(answer=empty),
+    "NotifyChargingLimit": Route(answer=empty, later=smart_charging.charging_limit),
     "NotifyCustomerInformation": Route(answer=empty, later=logs.customer_part),
     "NotifyDisplayMessages": Route(answer=empty, later=display.notify_display_messages),
-    "NotifyEVChargingNeeds": Route(answer=rejected),
-    "NotifyEVChargingSchedule": Route(answer=rejected),
-    "NotifyEvent": Route(answer=empty, facts=diagnostics.event_facts),
-    "NotifyMonitoringReport": Route(answer=empty),
+    "NotifyEVChargingNeeds": Route(decide=smart_charging.ev_needs),
+    "NotifyEVChargingSchedule": Route(decide=smart_charging.ev_schedule),
+    "NotifyEvent": Route(answer=empty, facts=diagnostics.event_facts, later=diagnostics.notify_event),
+    "NotifyMonitoringReport": Route(answer=empty, later=diagnostics.monitoring_report),
     "NotifyReport": Route(answer=empty, later=provisioning.notify_report, before_boot=True),
     "PublishFirmwareStatusNotification": Route(answer=empty, later=firmware.publish_status),
-    "ReportChargingProfiles": Route(answer=empty),
+    "ReportChargingProfiles": Route(answer=empty, later=smart_charging.report_profiles),
     "ReservationStatusUpdate": Route(answer=empty),
     "SecurityEventNotification": Route(answer=empty, later=security_event, free_texts=("type", "techInfo")),
     "SignCertificate": Route(decide=security.sign_certificate),

@@ -8,6 +8,7 @@ from datetime import datetime
 from stations import facts
 from stations.models import State
 
+#: What a station says of a connector, an EVSE or itself.
 STATES = {
     "Available": State.AVAILABLE,
     "Occupied": State.OCCUPIED,

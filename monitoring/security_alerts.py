@@ -1,4 +1,4 @@
-"""Alerts from what chargers tell of themselves: opened by grave events, closed when they are over."""
+"""Alerts from security events: opened by grave ones, closed when they are over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from monitoring import actions
-from monitoring.alerts import event_finding
+from monitoring.alerts import security_finding
 from monitoring.models import Alert, Kind, Rule
 from stations.models import Event, Station
 
@@ -37,7 +37,7 @@ def _heed(event: Event, station: Station) -> None:
     kind = KINDS[event.kind]
     # An operator from before there was this kind has no rule of it yet.
     rule, _new = Rule.objects.get_or_create(operator=station.site.operator, kind=kind)
-    finding = event_finding(
+    finding = security_finding(
         kind=kind,
         code=event.code,
         text=event.text,
