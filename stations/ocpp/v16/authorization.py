@@ -10,9 +10,9 @@ VERDICTS = {access.Verdict.NOT_AT_THIS_TIME: "Blocked", access.Verdict.UNKNOWN: 
 
 
 def id_tag_info(decision: access.Decision) -> dict:
-    info = {"status": VERDICTS.get(decision.verdict, decision.verdict.value)}
-    if decision.group:
-        info["parentIdTag"] = decision.group[:20]
+    # In the schema's order, as everything that we send.
+    info = {"parentIdTag": decision.group[:20]} if decision.group else {}
+    info["status"] = VERDICTS.get(decision.verdict, decision.verdict.value)
     return info
 
 

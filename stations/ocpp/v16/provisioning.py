@@ -19,9 +19,9 @@ def boot_notification(incoming: Incoming) -> dict:
         received_at=incoming.received_at,
     )
     return {
+        "status": status,
         "currentTime": wire.time_text(incoming.received_at),
         "interval": boot.interval(status),
-        "status": status,
     }
 
 
