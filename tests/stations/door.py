@@ -4,18 +4,22 @@ import asyncio
 import contextlib
 import socket
 import threading
+from pathlib import Path
 
 import uvicorn
 
 
 class Door:
-    def __init__(self, port: int, *, is_tls: bool = False):
-        self.url = f"{'wss' if is_tls else 'ws'}://127.0.0.1:{port}/ocpp"
+    """Where chargers knock: `url`, and `tls_url` if it was opened with a certificate."""
+
+    def __init__(self, port: int, tls_port: int | None = None):
+        self.url = f"ws://127.0.0.1:{port}/ocpp"
+        self.tls_url = f"wss://127.0.0.1:{tls_port}/ocpp" if tls_port else None
 
 
 @contextlib.contextmanager
-def open_door(**options):
-    """A door to knock on while the block runs; `options` are uvicorn's (certificates)."""
+def open_door(tls: tuple[Path, Path] | None = None):
+    """A door to knock on while the block runs; with `tls`, a certificate and its key, also one behind TLS."""
     from stations.ocpp.app import ChargerSockets
 
     sockets = ChargerSockets()
@@ -30,24 +34,34 @@ def open_door(**options):
             await sockets.hub.close()
             await send({"type": "lifespan.shutdown.complete"})
 
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        application,
-        log_level="warning",
-        ws="websockets-sansio",
-        ws_max_size=262144,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=1,
-        **options,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(
-        target=lambda: asyncio.run(server.serve(sockets=[listener])), name="door", daemon=True
-    )
+    def server(**options) -> uvicorn.Server:
+        config = uvicorn.Config(
+            application,
+            log_level="warning",
+            ws="websockets-sansio",
+            ws_max_size=262144,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=1,
+            **options,
+        )
+        return uvicorn.Server(config)
+
+    servers = [server()]
+    if tls:
+        servers.append(server(ssl_certfile=tls[0], ssl_keyfile=tls[1], lifespan="off"))
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _server in servers]
+
+    async def serve():
+        # In one event loop: they share the hub, which belongs to one.
+        pairs = zip(servers, listeners, strict=True)
+        await asyncio.gather(*(each.serve(sockets=[listener]) for each, listener in pairs))
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="door", daemon=True)
     thread.start()
-    while not server.started:
+    while not all(each.started for each in servers):
         assert thread.is_alive(), "the server did not start"
         threading.Event().wait(0.01)
-    yield Door(listener.getsockname()[1], is_tls="ssl_certfile" in options)
-    server.should_exit = True
+    yield Door(*(listener.getsockname()[1] for listener in listeners))
+    for each in servers:
+        each.should_exit = True
     thread.join(10)

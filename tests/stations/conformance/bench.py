@@ -39,14 +39,14 @@ class Bench:
         *,
         version: str,
         url: str,
-        tls_door: Callable,
+        tls_url: str,
         operator,
         api: Caller,
         threads: Executor,
         patience: float = 5,
     ):
-        self.version, self.url, self.patience = version, url, patience
-        self._tls_door = tls_door
+        self.version, self.patience = version, patience
+        self.url, self.tls_url = url, tls_url
         self.operator, self.api = operator, api
         self._threads = threads
         self._chargers: list[Charger] = []
@@ -96,10 +96,9 @@ class Bench:
         self._chargers.append(charger)
         return charger
 
-    async def over_tls(self, context: SSLContext | None = None) -> dict:
+    def over_tls(self, context: SSLContext | None = None) -> dict:
         """How to `connect` to the same portal over TLS, as a station that trusts its certificate."""
-        door = await asyncio.to_thread(self._tls_door)
-        return {"url": door.url, "ssl": context or keys.trusting()}
+        return {"url": self.tls_url, "ssl": context or keys.trusting()}
 
     async def boot(self, charger: Charger | None = None, **more) -> Charger:
         """A charger that was switched on: accepted, and all of it available."""

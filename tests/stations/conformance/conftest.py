@@ -1,6 +1,5 @@
 """One door and one database for all cases: each has a station of its own, so they don't meet."""
 
-import contextlib
 import functools
 from concurrent.futures import ThreadPoolExecutor
 
@@ -33,29 +32,16 @@ def _empty():
 
 
 @pytest.fixture(scope="package")
-def tls_door(threads, tmp_path_factory):
-    """The same portal behind TLS, opened when a case first asks for it."""
-    with contextlib.ExitStack() as opened:
-
-        @functools.cache
-        def door():
-            files = keys.server_files(tmp_path_factory.mktemp("tls"))
-            return opened.enter_context(open_door(**files))
-
-        yield door
-
-
-@pytest.fixture(scope="package")
-def portal_for_all(threads, tls_door):
+def portal_for_all(threads, tmp_path_factory):
     """What a bench needs of the portal: its chargers' door, an operator, and a key for the API."""
 
     def enter():
         operator = make.operator()
         return {"operator": operator, "api": caller(operator=operator)}
 
-    with open_door() as door:
+    with open_door(tls=keys.server_files(tmp_path_factory.mktemp("tls"))) as door:
         entered = threads.submit(enter).result()
-        yield {"url": door.url, "tls_door": tls_door, "threads": threads, **entered}
+        yield {"url": door.url, "tls_url": door.tls_url, "threads": threads, **entered}
 
 
 @pytest.fixture
@@ -68,4 +54,5 @@ def bench_of(portal_for_all):
 def null_bench_of(request, portal_for_all):
     """The same before a server that keeps nothing; it is quick, so nothing is waited for."""
     with NullServer(request.param) as server:
-        yield functools.partial(Bench, **(portal_for_all | {"url": server.url}), patience=0.1)
+        addresses = {"url": server.url, "tls_url": server.url}
+        yield functools.partial(Bench, **(portal_for_all | addresses), patience=0.1)

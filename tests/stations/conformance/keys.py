@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import ssl
 import tempfile
+import warnings
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -78,10 +81,9 @@ def is_issued_for(chain: str, request: str) -> bool:
     return leaf.public_key() == wanted.public_key() and common_names[0] == common_names[1]
 
 
-def server_files(folder: Path) -> dict[str, Path]:
-    """What a TLS server on 127.0.0.1 needs."""
-    certificate, key = _files(folder, "127.0.0.1")
-    return {"ssl_certfile": certificate, "ssl_keyfile": key}
+def server_files(folder: Path) -> tuple[Path, Path]:
+    """What a TLS server on 127.0.0.1 needs: its certificate and its key."""
+    return _files(folder, "127.0.0.1")
 
 
 def trusting() -> ssl.SSLContext:
@@ -95,6 +97,42 @@ def trusting_as(common_name: str) -> ssl.SSLContext:
     with tempfile.TemporaryDirectory() as folder:
         context.load_cert_chain(*_files(Path(folder), common_name))
     return context
+
+
+def old_tls() -> ssl.SSLContext:
+    """A station that speaks nothing newer than TLS 1.1."""
+    context = trusting()
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return context
+
+
+def can_meet(station: ssl.SSLContext, version: ssl.TLSVersion) -> bool:
+    """Whether this station gets through to a server that speaks this version of TLS and takes any cipher."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        server.load_cert_chain(*server_files(Path(folder)))
+        server.set_ciphers("DEFAULT:@SECLEVEL=0")
+        server.minimum_version = server.maximum_version = version
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        station.wrap_bio(back, there, server_hostname="127.0.0.1"),
+        server.wrap_bio(there, back, server_side=True),
+    ]
+    for _flight in range(4):
+        for end in ends:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    return ends[0].version() is not None
+
+
+def basic(user: str, password: str) -> str:
+    """The header with which a station says who it is."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def _files(folder: Path, common_name: str) -> tuple[Path, Path]:

@@ -19,11 +19,10 @@ async def test_a_server_that_keeps_nothing_fails_every_case(null_bench_of):
         bench = await null_bench_of(version=case.version).__aenter__()
         try:
             await case.function(bench)
-        except Exception:
+        except (Exception, pytest.fail.Exception):
             continue
         else:
             passed.add(case.id)
         finally:
-            # As for a case that failed: what the frames look like says nothing about this server.
             await bench.close()
     assert passed == MAY_PASS

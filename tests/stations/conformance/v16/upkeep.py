@@ -221,7 +221,7 @@ async def tc_083(bench):
     await charger.close()
     assert (await bench.row()).security_profile == 2
     await refuses(bench)
-    await bench.boot(await bench.connect(**await bench.over_tls()))
+    await bench.boot(await bench.connect(**bench.over_tls()))
 
 
 async def tc_085(bench):
@@ -245,7 +245,7 @@ async def refuses(bench, **how) -> None:
 async def tc_086(bench):
     await bench.database(Station.objects.filter(pk=bench.station.pk).update, security_profile=2)
     await refuses(bench)
-    charger = await bench.boot(await bench.connect(**await bench.over_tls()))
+    charger = await bench.boot(await bench.connect(**bench.over_tls()))
     version = charger.socket.transport.get_extra_info("ssl_object").version()
     assert version in ("TLSv1.2", "TLSv1.3")
     assert (await bench.row()).is_online
@@ -256,9 +256,7 @@ async def tc_087(bench):
         Station.objects.filter(pk=bench.station.pk).update, security_profile=3, password_hash=""
     )
     await refuses(bench)
-    await bench.boot(
-        await bench.connect(password=None, **await bench.over_tls(keys.trusting_as(bench.identity)))
-    )
+    await bench.boot(await bench.connect(password=None, **bench.over_tls(keys.trusting_as(bench.identity))))
     assert (await bench.row()).is_online
 
 
