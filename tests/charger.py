@@ -21,7 +21,7 @@ from urllib.parse import quote
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-CALL, CALLRESULT, CALLERROR = 2, 3, 4
+CALL, CALLRESULT, CALLERROR, CALLRESULTERROR = 2, 3, 4, 5
 
 ACCEPTED = {"status": "Accepted"}
 # Answers that suit both versions unless the test says otherwise with `on()`.

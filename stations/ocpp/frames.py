@@ -9,7 +9,11 @@ import orjson
 from stations.ocpp import schemas
 
 CALL, RESULT, ERROR = 2, 3, 4
+#: OCPP 2.1: an answer that can't be read is refused, and what needs no answer is sent by itself.
+RESULT_ERROR, SEND = 5, 6
 MAX_ID = 36
+#: In the place of an id that can't be read (2.0.1 part 4, §4.2.3).
+NO_ID = "-1"
 MAX_DEPTH = 32
 
 
@@ -33,6 +37,8 @@ class Call:
     message_id: str
     action: str
     payload: dict
+    #: Sent without waiting for an answer, so it gets none (2.1 SEND).
+    is_send: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,11 @@ class Error:
     message_id: str
     code: str
     description: str
+
+
+@dataclass(frozen=True)
+class ResultRefused(Error):
+    """The station could make nothing of an answer of ours (2.1 CALLRESULTERROR)."""
 
 
 #: keyword of JSON schema → (1.6's code, 2.x's code)
@@ -68,6 +79,22 @@ def encode(frame: list) -> str:
     return orjson.dumps(frame).decode()
 
 
+def unreadable(version: str, why: str) -> str | None:
+    """What a frame without a readable id is answered with; 1.6 has no word for it."""
+    if version == "1.6":
+        return None
+    return CallError(NO_ID, "RpcFrameworkError", why).frame()
+
+
+def bad_answer(version: str, action: str, result: Result) -> str | None:
+    """2.1: the frame that refuses an answer which isn't what its schema says; None if it is."""
+    if version != "2.1" or schemas.is_valid(version, action, result.payload, answer=True):
+        return None
+    path, message, keyword = schemas.problem(version, action, result.payload, answer=True)
+    code, description = _code(CODES.get(keyword, FORMAT), version), f"{path + ': ' if path else ''}{message}"
+    return encode([RESULT_ERROR, result.message_id, code, description[:255], {}])
+
+
 def decode(text: str, version: str) -> Call | Result | Error:
     """Read a frame's envelope. Raises `BadFrame`, or `CallError` where the id can be read."""
     if _too_deep(text):
@@ -81,10 +108,17 @@ def decode(text: str, version: str) -> Call | Result | Error:
     kind, message_id = frame[0], frame[1]
     if not 0 < len(message_id) <= MAX_ID or "\x00" in message_id:
         raise BadFrame("the message id is empty or too long")
-    if kind == RESULT and isinstance(frame[2], dict):
+    if kind == RESULT:
+        if not isinstance(frame[2], dict):
+            raise BadFrame("an answer without a payload")
         return Result(message_id, frame[2])
-    if kind == ERROR:
-        return Error(message_id, str(frame[2])[:60], str(frame[3])[:255] if len(frame) > 3 else "")
+    if kind == ERROR or (kind == RESULT_ERROR and version == "2.1"):
+        refusal = Error if kind == ERROR else ResultRefused
+        return refusal(message_id, str(frame[2])[:60], str(frame[3])[:255] if len(frame) > 3 else "")
+    if kind == SEND and version == "2.1":
+        if len(frame) != 4 or not isinstance(frame[2], str) or not isinstance(frame[3], dict):
+            raise BadFrame("a SEND is [6, id, action, {payload}]")
+        return Call(message_id, frame[2], frame[3], is_send=True)
     if kind == CALL:
         if len(frame) != 4 or not isinstance(frame[2], str) or not isinstance(frame[3], dict):
             raise CallError(message_id, _code(FORMAT, version), "A CALL is [2, id, action, {payload}].")

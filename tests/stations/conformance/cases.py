@@ -9,7 +9,9 @@ the mark when it passes.
 
 from __future__ import annotations
 
+import functools
 import importlib
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -24,7 +26,7 @@ class Case:
 
     @property
     def function(self) -> Callable[..., Awaitable[None]]:
-        return FUNCTIONS[self.name]
+        return functions()[self.name]
 
     @property
     def name(self) -> str:
@@ -406,7 +408,9 @@ MODULES = [
 ]
 
 
-def _functions() -> dict[str, Callable[..., Awaitable[None]]]:
+@functools.cache
+def functions() -> dict[str, Callable[..., Awaitable[None]]]:
+    """Every case that is written, by its function's name."""
     found = {}
     for module in MODULES:
         for name, thing in vars(importlib.import_module(f"tests.stations.conformance.{module}")).items():
@@ -416,4 +420,14 @@ def _functions() -> dict[str, Callable[..., Awaitable[None]]]:
     return found
 
 
-FUNCTIONS = _functions()
+def table() -> str:
+    """The cases for docs/conformance.md, block by block."""
+    parts = []
+    for (version, block), cases in itertools.groupby(CASES, lambda case: (case.version, case.block)):
+        lines = [
+            f"| {case.id} | {case.title} | {f'waits for {case.waits}' if case.waits else 'tested'} |"
+            for case in cases
+        ]
+        head = ["| Case | What happens | |", "|---|---|---|"]
+        parts.append("\n".join([f"### {version}: {block}", "", *head, *lines]))
+    return "\n\n".join(parts) + "\n"

@@ -66,6 +66,66 @@ async def test_a_refusal_has_the_code_of_its_standard(bench_of, version, rest, c
         assert frame[4] == {}
 
 
+@pytest.mark.parametrize(
+    "frame", ["nonsense", "[]", '[2,"",{}]', '[2,7,"Heartbeat",{}]', f'[2,"{"x" * 37}","A",{{}}]']
+)
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+async def test_2x_has_a_word_for_what_it_cannot_read(bench_of, version, frame):
+    async with bench_of(version=version) as bench:
+        charger = await bench.boot()
+        await charger.send_raw(frame)
+        assert (await charger.next_frame())[:3] == [4, "-1", "RpcFrameworkError"]
+
+
+async def test_1_6_has_none_and_goes_on(bench_of):
+    async with bench_of(version="1.6") as bench:
+        charger = await bench.boot()
+        for frame in ("nonsense", "[]", '[2,"",{}]', '[5,"1",{}]'):
+            await charger.send_raw(frame)
+        before = len(charger.received)
+        await charger.call("Heartbeat", {})
+        assert len(charger.received) == before + 1
+
+
+@pytest.mark.parametrize(("version", "kind"), [("2.0.1", 5), ("2.0.1", 6), ("2.1", 7)])
+async def test_a_message_type_that_the_version_does_not_have(bench_of, version, kind):
+    async with bench_of(version=version) as bench:
+        charger = await bench.boot()
+        await charger.send_raw(f'[{kind},"1","Heartbeat",{{}}]')
+        assert (await charger.next_frame())[:3] == [4, "1", "MessageTypeNotSupported"]
+
+
+async def test_2_1_refuses_a_bad_answer_in_so_many_words(bench_of):
+    async with bench_of(version="2.1") as bench:
+        charger = await bench.boot()
+        await bench.send(charger, "ClearCache", {}, {"status": "Perhaps"})
+        kind, message_id, code, description, details = await charger.next_frame()
+        assert (kind, code, details) == (5, "PropertyConstraintViolation", {})
+        assert message_id == next(frame[1] for frame in charger.received if frame[2] == "ClearCache")
+        assert "Perhaps" in description
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_the_others_have_no_such_words(bench_of, version):
+    async with bench_of(version=version) as bench:
+        charger = await bench.boot()
+        await bench.send(charger, "ClearCache", {}, {"status": "Perhaps"})
+        await charger.call("Heartbeat", {})
+        assert not [frame for frame in charger.received if frame[0] not in (2, 3)]
+
+
+async def test_2_1_takes_what_needs_no_answer_and_gives_none(bench_of):
+    async with bench_of(version="2.1") as bench:
+        charger = await bench.boot()
+        stream = {"id": 1, "pending": 0, "basetime": now(), "data": [{"t": 0, "v": "1"}]}
+        await charger.send_raw(json.dumps([6, "S-1", "NotifyPeriodicEventStream", stream]))
+        await charger.send_raw('[5,"1","FormatViolation","what you answered",{}]')
+        before = len(charger.received)
+        await charger.call("Heartbeat", {})
+        assert len(charger.received) == before + 1
+        await bench.logged("NotifyPeriodicEventStream")
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_calls_have_ids_of_at_most_36_letters_and_none_twice(bench_of, version):
     async with bench_of(version=version) as bench:

@@ -6,7 +6,7 @@ import json
 import re
 
 from stations.ocpp import schemas
-from tests.charger import CALL, CALLERROR, CALLRESULT, Charger
+from tests.charger import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, Charger
 
 #: RFC 3339 in UTC, with milliseconds at most, as every version's examples have it.
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
@@ -53,7 +53,8 @@ def check(version: str, charger: Charger) -> None:
             action = asked[frame[1]]
             assert schemas.is_valid(version, action, frame[2], answer=True), (action, text)
             assert in_order(version, action, frame[2], answer=True), text
-        elif frame[0] == CALLERROR:
+        elif frame[0] in (CALLERROR, CALLRESULTERROR):
+            assert frame[0] == CALLERROR or version == "2.1", text
             assert frame[2] in CODES["1.6" if version == "1.6" else "2.x"], text
             assert len(frame[3]) <= 255, text
             assert isinstance(frame[4], dict), text
