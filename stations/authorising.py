@@ -67,8 +67,11 @@ def facts(row: IdToken | None, rules: TokenRules | None = None) -> access.Token 
 
 
 def keepings(evse: Evse, now: datetime) -> list[access.Keeping]:
-    kept = Reservation.objects.keeping(evse, now).select_related("id_token")
-    return [access.Keeping(row.id_token.token, row.id_token.group, row.user_id, row.ends_at) for row in kept]
+    return [keeping(row) for row in Reservation.objects.keeping(evse, now).select_related("id_token")]
+
+
+def keeping(row: Reservation) -> access.Keeping:
+    return access.Keeping(row.id_token.token, row.id_token.group, row.user_id, row.ends_at)
 
 
 def charges_elsewhere(row: IdToken | None, evse: Evse, now: datetime) -> bool:

@@ -105,10 +105,12 @@ def start(*, station: Station, report: Start) -> tuple[Session, access.Decision]
 
 
 def _use_reservation(session: Session, report: Start) -> None:
-    kept = Reservation.objects.keeping(session.evse, report.received_at)
-    kept.filter(id_token=session.id_token).update(status=Reservation.Status.USED)
-    if session.user_id:
-        kept.filter(user=session.user_id).update(status=Reservation.Status.USED)
+    """Whoever may use a reservation uses it up: its token, another of the driver's, one of the group's."""
+    token = authorising.facts(session.id_token)
+    kept = Reservation.objects.keeping(session.evse, report.received_at).select_related("id_token")
+    for row in kept:
+        if token is not None and authorising.keeping(row).is_for(token):
+            Reservation.objects.filter(pk=row.pk).update(status=Reservation.Status.USED)
 
 
 def _next_transaction_id() -> int:

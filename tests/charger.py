@@ -14,13 +14,14 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import quote
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-CALL, CALLRESULT, CALLERROR = 2, 3, 4
+CALL, CALLRESULT, CALLERROR, CALLRESULTERROR = 2, 3, 4, 5
 
 ACCEPTED = {"status": "Accepted"}
 # Answers that suit both versions unless the test says otherwise with `on()`.
@@ -57,7 +58,10 @@ def now() -> str:
 
 
 class Charger:
-    """One connection of one charger. `sent` and `received` hold the decoded frames in their order."""
+    """One connection of one charger. `sent` and `received` hold the decoded frames in their order.
+
+    `texts` are the received frames as they came, for tests of spelling.
+    """
 
     def __init__(
         self,
@@ -69,14 +73,20 @@ class Charger:
         subprotocols: list[str] | None = None,
         headers: dict[str, str] | None = None,
         path: str | None = None,
+        ssl: SSLContext | None = None,
+        address: str | None = None,
         timeout: float = 5.0,
     ) -> None:
         self.identity, self.version, self.timeout = identity, version, timeout
         self.sent: list[Any] = []
         self.received: list[Any] = []
+        self.texts: list[str | bytes] = []
         self.transaction_id: int | str | None = None
         self._seq_no = 0
         self._url = f"{url.rstrip('/')}/{quote(identity, safe='') if path is None else path}"
+        self._transport: dict[str, Any] = {"ssl": ssl} if ssl else {}
+        if address:
+            self._transport["local_addr"] = (address, 0)
         self._subprotocols = [f"ocpp{version}"] if subprotocols is None else subprotocols
         self._headers = dict(headers or {})
         if password is not None:
@@ -95,6 +105,7 @@ class Charger:
                 additional_headers=self._headers,
                 compression=None,
                 proxy=None,
+                **self._transport,
                 open_timeout=self.timeout,
                 close_timeout=1,
             )
@@ -273,6 +284,7 @@ class Charger:
         answering: set[asyncio.Task] = set()
         try:
             async for text in self.socket:
+                self.texts.append(text)
                 try:
                     frame = json.loads(text)
                 except ValueError:

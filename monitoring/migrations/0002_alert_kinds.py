@@ -5,25 +5,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('monitoring', '0001_initial'),
+        ("monitoring", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='alert',
-            name='kind',
-            field=models.CharField(choices=[('offline', 'Charger offline'), ('fault', 'Charger faulted'), ('event', 'Charger reports a problem'), ('security', 'Security event')], max_length=20),
+            model_name="alert",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("offline", "Charger offline"),
+                    ("fault", "Charger faulted"),
+                    ("event", "Charger reports a problem"),
+                    ("security", "Security event"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='rule',
-            name='kind',
-            field=models.CharField(choices=[('offline', 'Charger offline'), ('fault', 'Charger faulted'), ('event', 'Charger reports a problem'), ('security', 'Security event')], max_length=20),
+            model_name="rule",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("offline", "Charger offline"),
+                    ("fault", "Charger faulted"),
+                    ("event", "Charger reports a problem"),
+                    ("security", "Security event"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='rule',
-            name='minutes',
-            field=models.PositiveIntegerField(default=5, help_text='How long it must last. A problem that was reported once, without an end, is over after so long.', validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="rule",
+            name="minutes",
+            field=models.PositiveIntegerField(
+                default=5,
+                help_text="How long it must last. A problem that was reported once, without an end, is over after so long.",
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
     ]

@@ -142,12 +142,14 @@ class Connection:
             self._note(received_at, True, Message.Kind.ERROR, message.message_id, "", text)
             log.warning("Station %s could not use our answer: %s", self.station.pk, message.code)
         else:
-            self._answered(message, text, received_at)
+            await self._call(message, text, received_at)
 
     async def _bad(self, received_at: datetime, text: str, why: str) -> None:
-        """Nothing to answer to: keep it for the operator; a charger that sends only this is cut off."""
+        """No message: keep it for the operator; a charger that sends only this is cut off."""
         self._note(received_at, True, Message.Kind.BAD, "", "", text[:2000])
         log.warning("Station %s sent %s", self.station.pk, why)
+        if refusal := frames.unreadable(self.version, why):
+            await self._answer(refusal, Message.Kind.ERROR, frames.NO_ID, "")
         self._bad_frames += 1
         if self._bad_frames > MAX_BAD_FRAMES:
             await self.close(POLICY)
@@ -295,7 +297,9 @@ class Connection:
             self._answers.pop(message_id, None)
             self._actions.pop(message_id, None)
 
-    def _answered(self, message: frames.Result | frames.Error, text: str, received_at: datetime) -> None:
+    async def _answered(
+        self, message: frames.Result | frames.Error, text: str, received_at: datetime
+    ) -> None:
         kind = Message.Kind.RESULT if isinstance(message, frames.Result) else Message.Kind.ERROR
         action = self._actions.get(message.message_id, "")
         self._note(received_at, True, kind, message.message_id, action, masking.masked_frame(text, 2))
@@ -306,7 +310,10 @@ class Connection:
         if isinstance(message, frames.Error):
             answer.set_exception(CallRefused(message.code, message.description))
             return
-        answer.set_result(schemas.mend(self.version, action, message.payload, answer=True))
+        payload = schemas.mend(self.version, action, message.payload, answer=True)
+        if refusal := frames.bad_answer(self.version, action, frames.Result(message.message_id, payload)):
+            await self._answer(refusal, Message.Kind.ERROR, message.message_id, action)
+        answer.set_result(payload)
 
     # Writing
 

@@ -12,6 +12,8 @@ CALL, RESULT, ERROR = 2, 3, 4
 #: 2.1 only: an answer of ours could not be used; a message that nobody answers.
 RESULT_ERROR, SEND = 5, 6
 MAX_ID = 36
+#: In the place of an id that can't be read (2.0.1 part 4, §4.2.3).
+NO_ID = "-1"
 MAX_DEPTH = 32
 
 
@@ -86,6 +88,22 @@ def payload_text(payload: dict) -> str:
     return orjson.dumps(payload).decode() if payload else "{}"
 
 
+def unreadable(version: str, why: str) -> str | None:
+    """What a frame without a readable id is answered with; 1.6 has no word for it."""
+    if version == "1.6":
+        return None
+    return CallError(NO_ID, "RpcFrameworkError", why).frame()
+
+
+def bad_answer(version: str, action: str, result: Result) -> str | None:
+    """2.1: the frame that refuses an answer which isn't what its schema says; None if it is."""
+    if version != "2.1" or schemas.is_valid(version, action, result.payload, answer=True):
+        return None
+    path, message, keyword = schemas.problem(version, action, result.payload, answer=True)
+    code, description = _code(CODES.get(keyword, FORMAT), version), f"{path + ': ' if path else ''}{message}"
+    return encode([RESULT_ERROR, result.message_id, code, description[:255], {}])
+
+
 def decode(text: str, version: str) -> Call | Sent | Result | Error:
     """Read a frame's envelope. Raises `BadFrame`, or `CallError` where the id can be read."""
     if _too_deep(text):
@@ -99,7 +117,9 @@ def decode(text: str, version: str) -> Call | Sent | Result | Error:
     kind, message_id = frame[0], frame[1]
     if not 0 < len(message_id) <= MAX_ID or "\x00" in message_id:
         raise BadFrame("the message id is empty or too long")
-    if kind == RESULT and isinstance(frame[2], dict):
+    if kind == RESULT:
+        if not isinstance(frame[2], dict):
+            raise BadFrame("an answer without a payload")
         return Result(message_id, frame[2])
     if kind == ERROR:
         return Error(message_id, str(frame[2])[:60], str(frame[3])[:255] if len(frame) > 3 else "")

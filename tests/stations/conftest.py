@@ -3,70 +3,26 @@
 And the other way round: a fake portal, with simulated stations switched on for it.
 """
 
-import asyncio
-import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-import uvicorn
 from asgiref.sync import sync_to_async
-from django.core.asgi import get_asgi_application
 from django.db import connection
 
 from stations.models import Batch
 from stations.simulator import Fleet, FleetConfig, StationConfig
 from stations.tasks import ingest
 from tests.stations.csms import FakeCsms
+from tests.stations.door import open_door
 
 SPEED = 600
 
 
-class Door:
-    def __init__(self, port: int):
-        self.url = f"ws://127.0.0.1:{port}/ocpp"
-        self.http = f"http://127.0.0.1:{port}"
-
-
 @pytest.fixture
 def door(transactional_db):
-    from stations.files.bodies import Bounded
-    from stations.ocpp.app import ChargerSockets
-
-    sockets, pages = ChargerSockets(), Bounded(get_asgi_application())
-
-    async def application(scope, receive, send):
-        if scope["type"] == "websocket":
-            await sockets(scope, receive, send)
-        elif scope["type"] == "http":
-            await pages(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await sockets.hub.close()
-            await send({"type": "lifespan.shutdown.complete"})
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        application,
-        log_level="warning",
-        ws="websockets-sansio",
-        ws_max_size=262144,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(
-        target=lambda: asyncio.run(server.serve(sockets=[listener])), name="door", daemon=True
-    )
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        threading.Event().wait(0.01)
-    yield Door(listener.getsockname()[1])
-    server.should_exit = True
-    thread.join(10)
+    with open_door() as opened:
+        yield opened
     with connection.cursor() as cursor:
         # Django empties only the tables that it made itself.
         cursor.execute("TRUNCATE stations_message, stations_reading")

@@ -17,11 +17,13 @@ LONGEST = 20
 
 
 def id_tag_info(decision: access.Decision) -> dict:
-    info = {"status": VERDICTS.get(decision.verdict, decision.verdict.value)}
+    info = {"parentIdTag": decision.group[:20]} if decision.group else {}
+    info["status"] = VERDICTS.get(decision.verdict, decision.verdict.value)
     if decision.group and len(decision.group) <= LONGEST:
         info["parentIdTag"] = decision.group
     if decision.allowed and decision.token is not None and decision.token.expires_at is not None:
         info["expiryDate"] = wire.time_text(decision.token.expires_at)
+    # In the schema's order, as everything that we send.
     return info
 
 

@@ -10,7 +10,7 @@ from stations.ocpp.routing import Incoming
 def boot_notifications(incomings: list[Incoming]) -> list[dict]:
     """Keep what the stations say of themselves and tell them whether they may take part."""
     registrations = boot.boot(boots=[_boot(incoming) for incoming in incomings])
-    return [answer(*each) for each in zip(incomings, registrations, strict=True)]
+    return [_answer(*each) for each in zip(incomings, registrations, strict=True)]
 
 
 def _boot(incoming: Incoming) -> boot.Boot:
@@ -26,12 +26,11 @@ def _boot(incoming: Incoming) -> boot.Boot:
     )
 
 
-def answer(incoming: Incoming, registration: str) -> dict:
-    """The same in every version."""
+def _answer(incoming: Incoming, registration: str) -> dict:
     return {
+        "status": registration,
         "currentTime": wire.time_text(incoming.received_at),
         "interval": boot.interval(registration, incoming.station.pk),
-        "status": registration,
     }
 
 

@@ -28,7 +28,7 @@ def start_transaction(incoming: Incoming) -> dict:
     if not decision.allowed:
         # Some stations charge on whatever they are told here.
         refused.end(session, decision)
-    return {"transactionId": int(session.transaction_id), "idTagInfo": id_tag_info(decision)}
+    return {"idTagInfo": id_tag_info(decision), "transactionId": int(session.transaction_id)}
 
 
 def stop_transaction(incoming: Incoming) -> dict:

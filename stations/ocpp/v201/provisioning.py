@@ -6,13 +6,12 @@ from stations import boot
 from stations.configuration import progress
 from stations.ocpp import wire
 from stations.ocpp.routing import Incoming
-from stations.ocpp.v16.provisioning import answer
 
 
 def boot_notifications(incomings: list[Incoming]) -> list[dict]:
     """Keep what the stations say of themselves and tell them whether they may take part."""
     registrations = boot.boot(boots=[_boot(incoming) for incoming in incomings])
-    return [answer(*each) for each in zip(incomings, registrations, strict=True)]
+    return [_answer(*each) for each in zip(incomings, registrations, strict=True)]
 
 
 def _boot(incoming: Incoming) -> boot.Boot:
@@ -26,6 +25,14 @@ def _boot(incoming: Incoming) -> boot.Boot:
         reason=incoming.payload["reason"],
         received_at=incoming.received_at,
     )
+
+
+def _answer(incoming: Incoming, registration: str) -> dict:
+    return {
+        "currentTime": wire.time_text(incoming.received_at),
+        "interval": boot.interval(registration, incoming.station.pk),
+        "status": registration,
+    }
 
 
 def heartbeat(incoming: Incoming) -> dict:
