@@ -6,6 +6,7 @@
 `readings_recorded(session_ids, station_ids)`: one per ingested batch.
 `command_finished(command)`: the charger answered, or will not.
 `events_recorded(events)`: what chargers tell of themselves (security, monitors, firmware…), as a list.
+`availability_planned(plan)`: a time out of service was planned, begun, ended or cancelled.
 """
 
 import threading
@@ -21,6 +22,7 @@ station_changed = Signal()
 readings_recorded = Signal()
 command_finished = Signal()
 events_recorded = Signal()
+availability_planned = Signal()
 
 
 _here = threading.local()

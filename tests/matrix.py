@@ -37,6 +37,8 @@ from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Mail, SentMail
 from monitoring.models import Alert, Rule
 from stations.models import (
+    AvailabilityPlan,
+    BulkCommand,
     ChargingProfile,
     Command,
     Message,
@@ -133,6 +135,13 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     closure = Closure.objects.create(evse=evse, reason=f"{mark} works", **later)
     command = Command.objects.create(
         station=station, action="DataTransfer", payload={"vendorId": mark}, status="answered", expires_at=now
+    )
+    bulk = BulkCommand.objects.create(
+        operator=operator, what=f"{mark} order", calls={}, stations=[station.pk], told=1, told_at=now
+    )
+    Command.objects.filter(pk=command.pk).update(bulk=bulk)
+    plan = AvailabilityPlan.objects.create(
+        station=station, evse=evse, starts_at=now + timedelta(days=2), reason=f"{mark} repairs"
     )
     message = Message.objects.create(
         at=now,
@@ -233,7 +242,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     rules = SiteRules.objects.create(site=site)
     rule, _new = Rule.objects.get_or_create(operator=operator, kind="offline")
     rows = [
-        operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
+        operator, site, station, evse, token, session, reservation, booking, closure, command, bulk, plan,
+        profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         pending, mail, sent, rules, rule,
     ]  # fmt: skip
@@ -250,6 +260,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "reservation": reservation.pk,
         "booking": booking.pk,
         "command": command.pk,
+        "bulk": bulk.pk,
+        "plan": plan.pk,
         "message": message.id,
         "profile": profile.pk,
         "tariff": tariff.pk,

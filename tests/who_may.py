@@ -188,6 +188,17 @@ MACHINES = [
     get("/api/v1/messages/", CREW | OTHER | BOTH_KEYS),
     get("/api/v1/commands/", CREW | OTHER | BOTH_KEYS),
     get("/api/v1/commands/{command}/", CREW | KEY),
+    post("/api/v1/commands/{command}/cancel/", CREW | KEY),
+    # The technician of some sites has no part in what is the whole operator's.
+    get("/api/v1/bulk-commands/", CREW | OTHER | BOTH_KEYS, DESK | KEY),
+    post("/api/v1/bulk-commands/", CREW | OTHER | BOTH_KEYS),
+    get("/api/v1/bulk-commands/{bulk}/", DESK | KEY),
+    post("/api/v1/bulk-commands/{bulk}/retry/", DESK | KEY),
+    post("/api/v1/bulk-commands/{bulk}/cancel/", DESK | KEY),
+    get("/api/v1/availability-plans/", STAFF | OTHER | KEYS),
+    post("/api/v1/availability-plans/", CREW | OTHER | BOTH_KEYS),
+    get("/api/v1/availability-plans/{plan}/", STAFF | MONEY_KEYS),
+    post("/api/v1/availability-plans/{plan}/cancel/", CREW | KEY),
     # The technician of some sites has no part in what is the whole operator's.
     get(
         "/api/v1/charging-profiles/",
@@ -276,6 +287,8 @@ IN_ADMIN = {
     "stations/evse": STAFF,
     "stations/session": STAFF,
     "stations/command": STAFF,
+    "stations/bulkcommand": DESK,
+    "stations/availabilityplan": STAFF,
     "stations/idtoken": DESK,
     "stations/reservation": DESK,
     "stations/chargingprofile": who("manager accountant support"),

@@ -1,5 +1,7 @@
 """The API's view of stations: one module per resource, three beats each: parse, call, render."""
 
+from stations.api.availability_plans import AvailabilityPlans
+from stations.api.bulk_commands import BulkCommands
 from stations.api.charging_profiles import ChargingProfiles
 from stations.api.commands import Commands
 from stations.api.evses import Evses
@@ -21,5 +23,7 @@ RESOURCES = {
     "reservations": Reservations,
     "messages": Messages,
     "commands": Commands,
+    "bulk-commands": BulkCommands,
+    "availability-plans": AvailabilityPlans,
     "charging-profiles": ChargingProfiles,
 }

@@ -15,6 +15,7 @@ from evportal.rest.resources import Resource
 from stations import commands, registry
 from stations.api.commands import CommandSerializer
 from stations.api.evses import ConnectorSerializer
+from stations.api.waiting import Waiting
 from stations.exceptions import InvalidPayload, UnknownAction
 from stations.models import Connector, Evse, Site, Station
 from stations.ocpp.door import MAX_IDENTITY
@@ -125,7 +126,7 @@ def once_each(rows: list[dict], what: str) -> list[dict]:
     return rows
 
 
-class CallSerializer(serializers.Serializer):
+class CallSerializer(Waiting):
     """One call, in the words of the station's version."""
 
     action = serializers.CharField(max_length=50)

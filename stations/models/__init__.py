@@ -1,3 +1,5 @@
+from stations.models.availability_plan import AvailabilityPlan
+from stations.models.bulk_command import BulkCommand
 from stations.models.charging_profile import ChargingProfile
 from stations.models.command import Command
 from stations.models.event import Event
@@ -10,7 +12,9 @@ from stations.models.site import Site
 from stations.models.station import Connector, Evse, PendingStation, State, Station
 
 __all__ = [
+    "AvailabilityPlan",
     "Batch",
+    "BulkCommand",
     "ChargingProfile",
     "Command",
     "Connector",

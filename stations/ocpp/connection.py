@@ -184,7 +184,8 @@ class Connection:
         answer = asyncio.get_running_loop().create_future()
         self._answers[message_id] = answer
         self._actions[message_id] = action
-        frame = frames.encode([frames.CALL, message_id, action, payload])
+        ordered = schemas.in_order(self.version, action, payload)
+        frame = frames.encode([frames.CALL, message_id, action, ordered])
         try:
             self._note(datetime.now(UTC), False, Message.Kind.CALL, message_id, action, frame, command)
             await self._send_text(frame)

@@ -169,6 +169,26 @@ def _resolve(node: dict, root: dict) -> dict:
     return node
 
 
+def in_order(version: str, action: str, payload: dict) -> dict:
+    """The same call with its members in the schema's order, at every depth.
+
+    PostgreSQL's jsonb forgets the order, and some chargers read their messages by position.
+    """
+    schema = _raw(version, action, False)
+    return _in_order(payload, schema, schema) if schema else payload
+
+
+def _in_order(value, node: dict, root: dict):
+    node = _resolve(node, root)
+    if isinstance(value, list):
+        return [_in_order(item, node.get("items", {}), root) for item in value]
+    if not isinstance(value, dict):
+        return value
+    known = node.get("properties", {})
+    names = [name for name in known if name in value] + [name for name in value if name not in known]
+    return {name: _in_order(value[name], known.get(name, {}), root) for name in names}
+
+
 def _mend(value, node: dict, root: dict):
     node = _resolve(node, root)
     kind = node.get("type")
