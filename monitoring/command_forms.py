@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from datetime import datetime
 
 from django import forms
@@ -54,6 +55,13 @@ INTERRUPTING = frozenset(
 YES_NO = [("", "–"), ("true", _("true")), ("false", _("false"))]
 #: Extensions of manufacturers have no form; who needs them sends DataTransfer or uses the API.
 LEFT_OUT = ("customData",)
+#: Fields of the page's own, which are no part of the call.
+OURS = ("once", "if_offline")
+
+
+def once() -> uuid.UUID:
+    """Names one showing of a form, so that sending it twice sends once."""
+    return uuid.uuid4()
 
 
 def form_for(version: str, action: str) -> type[CallForm] | None:
@@ -83,7 +91,7 @@ class CallForm(forms.Form):
         self.payload = {
             name: value
             for name, value in cleaned.items()
-            if name != "once" and value is not None and value != ""
+            if name not in OURS and value is not None and value != ""
         }
         if not self.errors:
             found = schemas.problem(self.version, self.action, self.payload)

@@ -3,8 +3,8 @@
 A message is `{"swap": {id: html}, "at": time}`; live.js replaces the elements of those ids, or reads the
 page again when told to `look`. Groups:
 `live.site.<pk>` is public, `live.ops.<pk of a site>` and `live.station.<pk>` are the operator's,
-`live.session.<pk>` is for who has the session's link. Messages are hints: a browser that missed some
-reads its page again.
+`live.session.<pk>` is for who has the session's link, `live.bulk.<pk>` for who may see a bulk command.
+Messages are hints: a browser that missed some reads its page again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import async_to_sync
@@ -49,6 +50,10 @@ def session_group(pk) -> str:
     return f"live.session.{pk.hex}"
 
 
+def bulk_group(pk) -> str:
+    return f"live.bulk.{pk.hex}"
+
+
 def access_group(user_id) -> str:
     return f"live.access.{user_id}"
 
@@ -80,6 +85,12 @@ def push_sessions(session_ids: Iterable) -> None:
     groups = {session_group(pk): pk for pk in session_ids}
     for group in _watched(*groups):
         _soon("session", groups[group])
+
+
+def push_bulk(bulk_id) -> None:
+    """The table of a bulk command: each viewer sees its own sites' part, so their pages look again."""
+    if _watched(bulk_group(bulk_id)):
+        _soon("bulk", bulk_id)
 
 
 @lru_cache(maxsize=100_000)
@@ -219,7 +230,12 @@ def _send_session(session_id) -> None:
     _publish(session_group(session.pk), fragments, session.station.site.zone)
 
 
-SENDERS = {"station": _send_station, "site": _send_site, "session": _send_session}
+def _send_bulk(bulk_id) -> None:
+    message = {"type": "live.look", "at": timezone.now().isoformat()}
+    async_to_sync(get_channel_layer().group_send)(bulk_group(UUID(str(bulk_id))), message)
+
+
+SENDERS = {"station": _send_station, "site": _send_site, "session": _send_session, "bulk": _send_bulk}
 
 
 # --- what differs from viewer to viewer ------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from monitoring import command_forms, effects
-from monitoring.forms import VERBS
+from monitoring.verbs import VERBS
 from stations.models import Command, State
 from stations.ocpp import schemas
 from tests import make
@@ -54,6 +54,7 @@ def test_each_verb_asks_first(client, charger, manager):
 def test_what_each_verb_sends(client, charger, manager):
     station, evse, session = charger
     card = make.id_token(operator=station.site.operator, token="CARD1")
+    connector = evse.connectors.get()
     sent = [
         (
             "start",
@@ -69,9 +70,21 @@ def test_what_each_verb_sends(client, charger, manager):
         ),
         ("restart", {}, "Reset", {"type": "Soft"}),
         ("hard-restart", {}, "Reset", {"type": "Hard"}),
-        ("unlock", {"evse": evse.pk}, "UnlockConnector", {"connectorId": 1}),
-        ("close", {"evse": ""}, "ChangeAvailability", {"connectorId": 0, "type": "Inoperative"}),
-        ("open", {"evse": evse.pk}, "ChangeAvailability", {"connectorId": 1, "type": "Operative"}),
+        ("unlock", {"connector": connector.pk}, "UnlockConnector", {"connectorId": 1}),
+        (
+            "trigger",
+            {"message": "MeterValues", "connector": connector.pk},
+            "TriggerMessage",
+            {"requestedMessage": "MeterValues", "connectorId": 1},
+        ),
+        (
+            "trigger",
+            {"message": "SignChargePointCertificate"},
+            "ExtendedTriggerMessage",
+            {"requestedMessage": "SignChargePointCertificate"},
+        ),
+        ("close", {"place": ""}, "ChangeAvailability", {"connectorId": 0, "type": "Inoperative"}),
+        ("open", {"place": f"evse-{evse.pk}"}, "ChangeAvailability", {"connectorId": 1, "type": "Operative"}),
     ]
     for verb, data, action, payload in sent:
         answer = do(client, station, verb, **data)
@@ -115,7 +128,7 @@ def test_an_offline_charger_gets_nothing(client, charger, manager):
     station, _evse, _session = charger
     once = str(uuid4())
     type(station).objects.update(connection=None)
-    for verb in ("restart", "close"):
+    for verb in ("restart", "open", "unlock"):
         answer = do(client, station, verb, evse="", once=once)
         assert answer.status_code == 200 and "not connected" in answer.content.decode()
     call = reverse("ops:call", args=[station.pk, "ClearCache"])
