@@ -265,6 +265,7 @@ def reset(
 
 
 def unlock(*, evse: Evse, connector_number: int = 1, by=None, reason: str = "") -> Command:
+    """Let go of the plug of one connector; raises `ChargerOffline`."""
     station = _online(evse.station)
     action, payload = spelling.unlock(station.ocpp_version, evse.number, connector_number)
     return send(station=station, action=action, payload=payload, by=by, reason=reason)

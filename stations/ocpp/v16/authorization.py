@@ -17,6 +17,7 @@ def id_tag_info(decision: access.Decision) -> dict:
 
 
 def authorize(incoming: Incoming) -> dict:
+    """Says whether the token may charge at this charger now."""
     decision = sessions.authorize(
         station=incoming.station, token=incoming.payload["idTag"], now=incoming.received_at
     )

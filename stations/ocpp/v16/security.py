@@ -6,4 +6,5 @@ from stations.ocpp.routing import Incoming
 
 
 def sign_certificate(incoming: Incoming) -> dict:
+    """Refuses the certificate: nobody here signs any."""
     return {"status": "Rejected"}

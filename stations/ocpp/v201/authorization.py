@@ -14,6 +14,7 @@ def id_token_info(decision: access.Decision) -> dict:
 
 
 def authorize(incoming: Incoming) -> dict:
+    """Says whether the token may charge at this charger now."""
     token = incoming.payload["idToken"]["idToken"]
     decision = sessions.authorize(station=incoming.station, token=token, now=incoming.received_at)
     return {"idTokenInfo": id_token_info(decision)}

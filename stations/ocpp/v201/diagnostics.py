@@ -10,7 +10,7 @@ from stations.models import State
 
 
 def event_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
-    """NotifyEvent is how 2.x stations tell a fault: variable `Problem` of a connector or an EVSE."""
+    """Keeps a fault of an EVSE; this is how 2.x stations tell one: its variable `Problem`."""
     for event in payload["eventData"]:
         number = (event["component"].get("evse") or {}).get("id", 0)
         if number < 1 or event["variable"]["name"] != "Problem":

@@ -8,6 +8,7 @@ from stations.ocpp.routing import Incoming
 
 
 def boot_notification(incoming: Incoming) -> dict:
+    """Keeps what the charger says it is, and tells it whether it is accepted."""
     charger = incoming.payload["chargingStation"]
     status = boot.boot(
         station=incoming.station,
@@ -26,4 +27,5 @@ def boot_notification(incoming: Incoming) -> dict:
 
 
 def heartbeat(incoming: Incoming) -> dict:
+    """Notes that the charger is alive, and tells it the time."""
     return {"currentTime": wire.time_text(incoming.received_at)}

@@ -6,8 +6,10 @@ from stations.ocpp.routing import Incoming
 
 
 def failed(incoming: Incoming) -> dict:
+    """Answers that the certificate could not be checked."""
     return {"status": "Failed"}
 
 
 def no_certificate(incoming: Incoming) -> dict:
+    """Answers that no contract certificate can be had."""
     return {"status": "Failed", "exiResponse": ""}
