@@ -8,7 +8,7 @@ from django.test import SimpleTestCase
 from django.urls import reverse
 from django.utils import timezone
 
-from monitoring import command_forms, effects
+from monitoring import call_fields, command_forms, effects
 from monitoring.verbs import VERBS
 from stations.models import Command, State
 from stations.ocpp import schemas
@@ -178,15 +178,25 @@ def test_a_risky_call_asks_once_more(client, charger, manager):
 
 
 @pytest.mark.parametrize(
-    "given",
-    ["{", "[1]", '{"id": 1}', "[" * 100_000, '{"chargingProfileId": "one"}'],
-    ids=lambda text: text[:12],
+    "given", ["{", "[1]", '{"id": 1}', "[" * 100_000, '[{"limit": "much"}]'], ids=lambda text: text[:12]
 )
-def test_nested_json_is_checked_by_the_schema(client, charger, manager, given):
+def test_deep_json_is_checked_by_the_schema(client, charger, manager, given):
     station, _evse, _session = charger
     url = reverse("ops:call", args=[station.pk, "SetChargingProfile"])
-    answer = client.post(url, {"once": str(uuid4()), "connectorId": 1, "csChargingProfiles": given})
-    assert answer.status_code == 200 and "csChargingProfiles" in answer.context["form"].errors
+    at = "csChargingProfiles"
+    data = {
+        "once": str(uuid4()),
+        "connectorId": 1,
+        f"{at}-chargingProfileId": 1,
+        f"{at}-stackLevel": 0,
+        f"{at}-chargingProfilePurpose": "TxDefaultProfile",
+        f"{at}-chargingProfileKind": "Relative",
+        f"{at}-chargingSchedule-chargingRateUnit": "A",
+        f"{at}-chargingSchedule-chargingSchedulePeriod": given,
+    }
+    answer = client.post(url, data)
+    errors = answer.context["form"].errors
+    assert answer.status_code == 200 and f"{at}-chargingSchedule-chargingSchedulePeriod" in errors
     assert not Command.objects.exists()
 
 
@@ -235,7 +245,7 @@ class Forms(SimpleTestCase):
             ("2.1", "GetReport"),
         ]:
             schema = schemas.request_schema(version, action)
-            found = schemas.problem(version, action, command_forms.example(schema, schema))
+            found = schemas.problem(version, action, call_fields.example(schema, schema))
             assert found is None or "shorter" in found[1] or "length" in found[1], found
 
     def test_times_carry_their_zone(self):
