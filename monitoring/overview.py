@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from monitoring import answers, charts, effects, faults, looks
 from monitoring.models import Alert
+from stations import availability
 from stations.models import Command, Evse, Message, Reading, Session, State, Station
 
 #: A chart of a session that ran for days would be read for seconds.
@@ -83,6 +84,7 @@ def cells(station: Station) -> list[dict]:
             "word": looks.word_of(evse),
             "since": evse.state_since if station.is_online else station.disconnected_at,
             "session": running.get(evse.pk),
+            "looks_open": station.is_online and evse.state in availability.TAKES_CARS,
             "fault": faults.explain(evse.state, evse.error_code, evse.vendor_error, evse.error_info)
             if station.is_online
             else None,

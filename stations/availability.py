@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from evportal.accounts.models import ApiKey, User
 from stations import commands, signals
@@ -217,6 +217,36 @@ def _wish(station: Station, evse: Evse | None, connector: Connector | None, oper
     evses = Evse.objects.filter(pk=evse.pk) if evse else Evse.objects.filter(station=station)
     evses.update(wanted_operative=operative, wanted_told_at=now)
     Connector.objects.filter(evse__in=evses).update(wanted_operative=operative)
+
+
+@transaction.atomic
+def command_finished(command: Command) -> None:
+    """Whoever had it sent, by hand or to many: what the charger said yes to is what we want from then on."""
+    if command.action != "ChangeAvailability" or not command.accepted:
+        return
+    wanted = asked_for(command.payload)
+    if wanted is None:
+        return
+    operative, number, connector = wanted
+    evses = Evse.objects.filter(station=command.station_id)
+    evses = evses.filter(number=number) if number else evses
+    if connector:
+        Connector.objects.filter(evse__in=evses, number=connector).update(wanted_operative=operative)
+        return
+    # A newer wish may wait behind this one.
+    older = evses.filter(Q(wanted_told_at=None) | Q(wanted_told_at__lte=command.created_at))
+    changed = list(older.exclude(wanted_operative=operative).values_list("pk", flat=True))
+    Evse.objects.filter(pk__in=changed).update(wanted_operative=operative, wanted_told_at=command.created_at)
+    Connector.objects.filter(evse__in=changed).update(wanted_operative=operative)
+
+
+def asked_for(payload: dict) -> tuple[bool, int, int] | None:
+    """(operative, EVSE or 0, connector or 0) of a ChangeAvailability of any version."""
+    word = payload.get("type") or payload.get("operationalStatus")
+    if word not in ("Operative", "Inoperative"):
+        return None
+    place = payload.get("evse") or {}
+    return word == "Operative", payload.get("connectorId") or place.get("id", 0), place.get("connectorId", 0)
 
 
 def follow(now: datetime) -> None:

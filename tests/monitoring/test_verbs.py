@@ -166,6 +166,15 @@ def test_bookings_in_the_way_are_named_before(client, charger):
     assert "1 booking there is not moved by this" in page
 
 
+def test_wish_and_reality_of_an_evse_are_told_apart(client, charger):
+    charger.evses.update(wanted_operative=False, state="available")
+    url = reverse("ops:charger", args=[charger.pk])
+    page = client.get(url).content.decode()
+    assert "Out of service by our wish." in page and "reports otherwise" in page
+    charger.evses.update(state="unavailable")
+    assert "reports otherwise" not in client.get(url).content.decode()
+
+
 def test_a_restart_may_wait_for_a_charger_that_is_away_and_be_cancelled(client, charger):
     as_offline(charger)
     page = client.get(reverse("ops:charger_do", args=[charger.pk, "restart"])).content.decode()

@@ -120,6 +120,37 @@ def test_a_charger_that_is_away_is_told_the_newest_wish_alone(station):
         availability.open_now(station=station, now=now)
 
 
+@pytest.mark.parametrize("status", ["Accepted", "Scheduled", "Rejected"])
+def test_a_call_by_hand_is_a_wish_too_once_the_charger_said_yes(online, status):
+    command = Command.objects.create(
+        station=online,
+        action="ChangeAvailability",
+        payload={"operationalStatus": "Inoperative", "evse": {"id": 2}},
+        status="answered",
+        response={"status": status},
+        expires_at=NOW,
+    )
+    availability.command_finished(command)
+    said_yes = status != "Rejected"
+    assert online.evses.get(number=2).wanted_operative is not said_yes
+    assert online.evses.get(number=1).wanted_operative is True
+
+
+def test_an_older_answer_does_not_undo_a_newer_wish(online):
+    older = Command.objects.create(
+        station=online,
+        action="ChangeAvailability",
+        payload={"operationalStatus": "Operative"},
+        status="answered",
+        response={"status": "Accepted"},
+        expires_at=NOW,
+    )
+    later = older.created_at + timedelta(seconds=5)
+    availability.plan(station=online, starts_at=later, now=later)
+    availability.command_finished(older)
+    assert not Evse.objects.filter(station=online, wanted_operative=True).exists()
+
+
 class Forgot(SimpleTestCase):
     def test_when_a_charger_is_told_again(self):
         minutes = timedelta(minutes=1)
