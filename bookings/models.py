@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings import rules
 from evportal.accounts.access import Access
 from evportal.accounts.models import User
-from stations.models import Evse, IdToken, Reservation, Session, Site
+from stations.models import AvailabilityPlan, Evse, IdToken, Reservation, Session, Site
 
 
 class Terms(models.Model):
@@ -207,6 +207,15 @@ class Closure(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     reason = models.CharField(max_length=200, blank=True)
+    #: The charger's planned time out of service that this follows.
+    plan = models.ForeignKey(
+        AvailabilityPlan,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="closures",
+    )
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -3,8 +3,8 @@
 from django.dispatch import receiver
 from django.utils import timezone
 
-from bookings import actions
-from stations.signals import session_ended, session_started
+from bookings import actions, closures
+from stations.signals import availability_planned, session_ended, session_started
 
 
 @receiver(session_started)
@@ -15,3 +15,8 @@ def on_session_started(session, **_news):
 @receiver(session_ended)
 def on_session_ended(session, **_news):
     actions.free_rest(session=session, now=timezone.now())
+
+
+@receiver(availability_planned)
+def on_availability_planned(plan, **_news):
+    closures.follow(plan=plan, now=timezone.now())

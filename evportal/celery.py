@@ -15,6 +15,8 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "sweep-journal": {"task": "stations.tasks.sweep_journal", "schedule": 5.0},
     "expire-commands": {"task": "stations.tasks.expire_commands", "schedule": 10.0},
+    "follow-availability": {"task": "stations.tasks.follow_availability", "schedule": 10.0},
+    "sweep-bulk": {"task": "stations.tasks.sweep_bulk", "schedule": 30.0},
     "close-lost-sessions": {"task": "stations.tasks.close_lost_sessions", "schedule": 60.0},
     "tend-limits": {"task": "stations.tasks.tend_limits", "schedule": 15.0},
     "drive-firmware": {"task": "stations.tasks.drive_firmware", "schedule": 10.0},

@@ -32,6 +32,10 @@ def portal(request):
     }
 
 
+#: Pages that the menu has no line for, and the line that they belong to.
+BELONGS = {"/ops/bulk/": "/ops/chargers/", "/ops/commands/": "/ops/chargers/"}
+
+
 def _ops_nav(request, access):
     items = [
         {"label": _(label), "url": reverse(name)}
@@ -40,9 +44,11 @@ def _ops_nav(request, access):
     ]
     if getattr(request.user, "is_staff", False):
         items.append({"label": _("Admin"), "url": reverse("admin:index")})
-    current = max(
-        (item["url"] for item in items if request.path.startswith(item["url"])), key=len, default=None
-    )
+    path = request.path
+    for beside, home in BELONGS.items():
+        if path.startswith(beside):
+            path = home
+    current = max((item["url"] for item in items if path.startswith(item["url"])), key=len, default=None)
     for item in items:
         item["current"] = item["url"] == current
     return items

@@ -155,6 +155,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             if self.summary_task is None or self.summary_task.done():
                 self.summary_task = self._run(self._summarise())
 
+    async def live_look(self, event):
+        await self._send({"look": True, "at": event["at"]})
+
     async def _summarise(self):
         """What is counted over all sites of the viewer: at once, then while there is news, but not more."""
         while self.has_news:

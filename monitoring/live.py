@@ -3,8 +3,8 @@
 A message is `{"swap": {id: html}, "at": time}`; live.js replaces the elements of those ids, or reads the
 page again when told to `look`. Groups:
 `live.site.<pk>` is public, `live.ops.<pk of a site>` and `live.station.<pk>` are the operator's,
-`live.session.<pk>` is for who has the session's link. Messages are hints: a browser that missed some
-reads its page again.
+`live.session.<pk>` is for who has the session's link, `live.bulk.<pk>` for who may see a bulk command.
+Messages are hints: a browser that missed some reads its page again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import async_to_sync
@@ -46,6 +47,10 @@ def station_group(pk) -> str:
 
 def session_group(pk) -> str:
     return f"live.session.{pk.hex}"
+
+
+def bulk_group(pk) -> str:
+    return f"live.bulk.{pk.hex}"
 
 
 def access_group(user_id) -> str:
@@ -90,6 +95,12 @@ def _sites_of(station_ids: set[int]) -> dict[int, int]:
     if unknown:
         _places.update(Station.objects.filter(pk__in=unknown).values_list("pk", "site"))
     return {pk: _places[pk] for pk in station_ids if pk in _places}
+
+
+def push_bulk(bulk_id) -> None:
+    """The table of a bulk command: each viewer sees its own sites' part, so their pages look again."""
+    if _watched(bulk_group(bulk_id)):
+        _soon("bulk", bulk_id)
 
 
 def _soon(kind: str, pk) -> None:
@@ -229,7 +240,12 @@ def _send_session(session_id) -> None:
     _publish(session_group(session.pk), fragments, session.station.site.zone)
 
 
-SENDERS = {"station": _send_station, "site": _send_site, "session": _send_session}
+def _send_bulk(bulk_id) -> None:
+    message = {"type": "live.look", "at": timezone.now().isoformat()}
+    async_to_sync(get_channel_layer().group_send)(bulk_group(UUID(str(bulk_id))), message)
+
+
+SENDERS = {"station": _send_station, "site": _send_site, "session": _send_session, "bulk": _send_bulk}
 
 
 # --- what differs from viewer to viewer ------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A form sent twice (a double click, a reload) makes one command."""
+"""A form sent twice (a double click, a reload) does its work once."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from collections.abc import Callable
 
 from django.core.cache import cache
 
-from stations.models import Command
-
 REMEMBERED_SECONDS = 3600
 
 
-def only_once(*, user_id: int, token, send: Callable[[], Command]) -> str | None:
-    """The id of the command that this form made, now or before; None while the first is still at it."""
+def only_once(*, user_id: int, token, do: Callable[[], str]) -> str | None:
+    """The address that this form led to, now or before; None while the first is still at it."""
     key = f"ops:once:{user_id}:{token}"
     if not cache.add(key, "", REMEMBERED_SECONDS):
         return cache.get(key) or None
     try:
-        command = send()
+        address = do()
     except Exception:
         cache.delete(key)
         raise
-    cache.set(key, str(command.pk), REMEMBERED_SECONDS)
-    return str(command.pk)
+    cache.set(key, address, REMEMBERED_SECONDS)
+    return address

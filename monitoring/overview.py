@@ -11,8 +11,9 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from monitoring import charts, effects, faults, looks
+from monitoring import answers, charts, effects, faults, looks
 from monitoring.models import Alert
+from stations import availability
 from stations.models import Command, Evse, FirmwareUpdate, Message, Reading, Session, State, Station
 
 #: A chart of a session that ran for days would be read for seconds.
@@ -99,6 +100,7 @@ def cells(station: Station) -> list[dict]:
             "word": looks.word_of(evse),
             "since": evse.state_since if station.is_online else station.disconnected_at,
             "session": running.get(evse.pk),
+            "looks_open": station.is_online and evse.state in availability.TAKES_CARS,
             "fault": faults.explain(evse.state, evse.error_code, evse.vendor_error, evse.error_info)
             if station.is_online
             else None,
@@ -183,12 +185,19 @@ def progress(command: Command) -> Progress:
     status = Command.Status
     if command.status == status.QUEUED:
         sent.update(title=_("Being sent"), state="now", at=command.created_at)
+        if command.waits and not command.station.is_online:
+            until = timezone.localtime(command.expires_at)
+            sent.update(
+                title=_("Waiting for the charger to connect"), note=_("Until %s") % f"{until:%Y-%m-%d %H:%M}"
+            )
     elif command.status == status.SENT:
         answer.update(title=_("Waiting for the charger's answer"), state="now", at=None)
     elif command.status == status.ANSWERED:
         word = (command.response or {}).get("status", _("Done"))
         answer.update(
-            title=_("The charger answered: %s") % word, state="done" if command.accepted else "failed"
+            title=_("The charger answered: %s") % word,
+            state="done" if command.accepted else "failed",
+            note=answers.words(command.action, command.response),
         )
     else:
         answer.update(
@@ -196,15 +205,20 @@ def progress(command: Command) -> Progress:
             state="failed",
             note=" ".join(filter(None, [command.error_code, command.error_description])),
         )
-        if command.status == status.OFFLINE:
+        if command.sent_at is None:
             sent.update(title=_("Not sent"), state="failed")
     if effect is not None:
         steps.append(
-            {"title": _(effect.words), "state": "done" if effect.at else "now", "at": effect.at, "note": ""}
+            {
+                "title": _(effect.words),
+                "state": "failed" if effect.failed else "done" if effect.at else "now",
+                "at": effect.at,
+                "note": "",
+            }
         )
     elif not command.is_final and effects.expected(command.action):
         steps.append({"title": _("Effect"), "state": "todo", "at": None, "note": ""})
-    return Progress(command, steps, command.is_final and (effect is None or effect.at is not None))
+    return Progress(command, steps, command.is_final and (effect is None or effect.is_over))
 
 
 def facts(command: Command) -> effects.Facts:
@@ -215,7 +229,10 @@ def facts(command: Command) -> effects.Facts:
         number = payload.get("connectorId") or payload.get("evseId")
         begun = begun.filter(evse__number=number) if number else begun
         return effects.Facts(
-            started_at=begun.order_by("start_received_at").values_list("start_received_at", flat=True).first()
+            started_at=begun.order_by("start_received_at")
+            .values_list("start_received_at", flat=True)
+            .first(),
+            promised=timezone.now() - (command.answered_at or timezone.now()),
         )
     if command.action in effects.STOPS:
         ended = Session.objects.filter(station=station, transaction_id=str(payload.get("transactionId")))
@@ -225,10 +242,19 @@ def facts(command: Command) -> effects.Facts:
         return effects.Facts(booted_at=booted.values_list("booted_at", flat=True).first())
     if command.action == "ChangeAvailability":
         return _availability(command)
-    if command.action == "TriggerMessage":
-        came = Message.objects.filter(
-            station=station, from_station=True, action=payload.get("requestedMessage", ""), at__gte=after
-        )
+    if command.action in effects.TRIGGERS:
+        asked = payload.get("requestedMessage", "")
+        if asked == "CustomTrigger":
+            # Nobody but its maker knows what comes; whatever comes next will be it.
+            came = Message.objects.filter(station=station, from_station=True, kind="call", at__gte=after)
+        else:
+            came = Message.objects.filter(
+                station=station,
+                from_station=True,
+                kind="call",
+                action=effects.COMES_AS.get(asked, asked),
+                at__gte=after,
+            )
         return effects.Facts(triggered_at=came.order_by("at").values_list("at", flat=True).first())
     return effects.Facts()
 

@@ -8,7 +8,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
 from evportal.accounts.models import Membership, Operator, User
-from monitoring import actions, live, security_alerts
+from monitoring import actions, effects, live, security_alerts, tasks
 from stations import signals
 from stations.models import Site
 
@@ -38,6 +38,13 @@ def on_session_changed(session, **kwargs):
 @receiver(signals.command_finished)
 def on_command_finished(command, **kwargs):
     live.push_stations([command.station_id])
+    if command.bulk_id:
+        live.push_bulk(command.bulk_id)
+    if command.action in effects.STARTS and command.accepted:
+        # Whoever watches is told that it did not start, should nothing else happen there.
+        tasks.push_later.apply_async(
+            ("station", command.station_id), countdown=effects.START_WITHIN.total_seconds() + 1
+        )
 
 
 @receiver(signals.maintenance_changed)

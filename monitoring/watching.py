@@ -8,10 +8,11 @@ from django.db.models import Q
 
 from evportal.accounts.access import Access
 from monitoring import live
-from stations.models import Session, Site, Station
+from stations.models import BulkCommand, Session, Site, Station
 
 WATCH = re.compile(
-    r"(?P<what>ops)|(?P<kind>site|evse|station):(?P<pk>[0-9]{1,18})|session:(?P<link>[A-Za-z0-9_-]{8,64})"
+    r"(?P<what>ops)|(?P<kind>site|evse|station):(?P<pk>[0-9]{1,18})"
+    r"|session:(?P<link>[A-Za-z0-9_-]{8,64})|bulk:(?P<bulk>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
 
 
@@ -21,7 +22,9 @@ class Malformed(ValueError):
 
 def check(watch: str) -> None:
     if not WATCH.fullmatch(watch):
-        raise Malformed("watch must be ops, site:<number>, evse:<number>, station:<number> or session:<link>")
+        raise Malformed(
+            "watch must be ops, site:<number>, evse:<number>, station:<number>, session:<link> or bulk:<uuid>"
+        )
 
 
 def groups_for(access: Access, watch: str) -> frozenset[str] | None:
@@ -42,6 +45,9 @@ def groups_for(access: Access, watch: str) -> frozenset[str] | None:
     if found["kind"] == "station":
         may = Station.objects.visible_to(access).filter(pk=int(found["pk"])).exists()
         return frozenset({live.station_group(int(found["pk"]))}) if may else None
+    if found["bulk"]:
+        bulk = BulkCommand.objects.visible_to(access).filter(pk=found["bulk"]).first()
+        return frozenset({live.bulk_group(bulk.pk)}) if bulk else None
     # Who has a session's link may see it: a guest has nothing else.
     session = Session.objects.filter(link=found["link"]).first()
     return frozenset({live.session_group(session.pk)}) if session else None

@@ -24,6 +24,8 @@ from evportal.admin import (
 from stations import local_lists, profiles, registration
 from stations.configuration import credentials
 from stations.models import (
+    AvailabilityPlan,
+    BulkCommand,
     Campaign,
     ChargingProfile,
     Command,
@@ -300,6 +302,29 @@ class CommandAdmin(ReadOnly, ScopedAdmin):
     list_select_related = ["station__site", "created_by", "api_key"]
     list_filter = [("station__site", ScopedFilter), "status", ("created_at", RangeDateTimeFilter)]
     search_fields = ["action", "station__identity", "station__name"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(AvailabilityPlan)
+class AvailabilityPlanAdmin(ReadOnly, ScopedAdmin):
+    """Made and ended on the charger's page, because the charger must be told."""
+
+    site_path = "station__site"
+    list_display = ["starts_at", "ends_at", "station", "evse", "connector", "state", "created_by"]
+    list_select_related = ["station__site", "evse", "connector", "created_by"]
+    list_filter = [("station__site", ScopedFilter), "state", ("starts_at", RangeDateTimeFilter)]
+    search_fields = ["reason", "station__identity", "station__name"]
+    date_hierarchy = "starts_at"
+
+
+@admin.register(BulkCommand)
+class BulkCommandAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_messages"
+    operator_path = "operator"
+    list_display = ["created_at", "what", "operator", "created_by", "api_key", "told", "told_at"]
+    list_select_related = ["operator", "created_by", "api_key"]
+    list_filter = [("operator", ScopedFilter), ("created_at", RangeDateTimeFilter)]
+    search_fields = ["what"]
     date_hierarchy = "created_at"
 
 

@@ -14,6 +14,10 @@ class ChargerOffline(Refused):
     default = "The charger is not connected right now. Try again in a minute, or use another one."
 
 
+class AlreadySent(Refused):
+    default = "It is not waiting any more: the charger has been told, or it is over."
+
+
 class UnknownAction(Refused):
     default = "This charger's protocol has no such action."
 

@@ -8,6 +8,7 @@ from django.dispatch import receiver
 
 from stations import (
     abilities,
+    availability,
     charging_needs,
     customer_information,
     der,
@@ -30,6 +31,7 @@ from stations.models import Command
 #: Each knows its own commands and leaves the others alone.
 FEATURES = (
     abilities,
+    availability,
     charging_needs,
     credentials,
     customer_information,

@@ -38,6 +38,7 @@ def cancel(*, reservation: Reservation, reason: str = "") -> None:
 
 
 def _untell(reservation: Reservation, reason: str) -> None:
+    """Have the station let go of an EVSE that it keeps."""
     station = reservation.evse.station
     action, payload = spelling.cancel_reservation(station.ocpp_version, reservation.pk)
     commands.send(station=station, action=action, payload=payload, reason=reason)

@@ -9,6 +9,7 @@
 `maintenance_changed(station_id)`: an update, a log or a publication of it went a step further.
 `settlement_recorded(settlement)`: a charger's payment terminal settled, or failed to.
 `events_recorded(events)`: what chargers tell of themselves (security, monitors, firmware…), as a list.
+`availability_planned(plan)`: a time out of service was planned, begun, ended or cancelled.
 """
 
 import threading
@@ -24,6 +25,7 @@ stations_changed = Signal()
 readings_recorded = Signal()
 command_finished = Signal()
 events_recorded = Signal()
+availability_planned = Signal()
 needs_reported = Signal()
 maintenance_changed = Signal()
 settlement_recorded = Signal()

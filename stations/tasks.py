@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from stations import (
     abilities,
+    availability,
+    bulk,
     commands,
     customer_information,
     local_lists,
@@ -75,11 +77,13 @@ def expire_commands() -> None:
     overdue = Command.objects.filter(
         status__in=[Command.Status.QUEUED, Command.Status.SENT], expires_at__lt=timezone.now() - slack
     )
-    for command_id in overdue.values_list("pk", flat=True)[:500]:
+    for command_id, status in overdue.values_list("pk", "status")[:500]:
         commands.finish(
             command_id,
             status=Command.Status.TIMED_OUT,
-            error_description="The charger did not answer in time.",
+            error_description="It could not be sent in time."
+            if status == Command.Status.QUEUED
+            else "The charger did not answer in time.",
         )
     drop_dead_nodes()
     progress.end_silent(timezone.now())
@@ -96,6 +100,26 @@ def drop_dead_nodes() -> None:
         ):
             signals.stations_changed.send_robust(sender="stations", station_ids=[station.pk])
     Node.objects.filter(seen_at__lt=now - NODE_SILENT).delete()
+
+
+@shared_task
+def follow_availability() -> None:
+    """Begin and end planned times out of service, and remind chargers that forgot."""
+    availability.follow(timezone.now())
+
+
+@shared_task
+def tell_bulk(bulk_id: str) -> None:
+    """One piece of a bulk command; the next piece is a task of its own, so that others get their turn."""
+    if bulk.tell_some(bulk_id):
+        tell_bulk.delay(bulk_id)
+
+
+@shared_task
+def sweep_bulk() -> None:
+    """Bulk commands whose task was lost, or whose worker died."""
+    for bulk_id in bulk.left_behind(timezone.now()):
+        tell_bulk(str(bulk_id))
 
 
 @shared_task

@@ -41,6 +41,8 @@ from monitoring.models import Alert, Rule
 from stations.certificates import local
 from stations.files import tickets
 from stations.models import (
+    AvailabilityPlan,
+    BulkCommand,
     Campaign,
     CampaignStation,
     Certificate,
@@ -159,6 +161,13 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     closure = Closure.objects.create(evse=evse, reason=f"{mark} works", **later)
     command = Command.objects.create(
         station=station, action="DataTransfer", payload={"vendorId": mark}, status="answered", expires_at=now
+    )
+    bulk = BulkCommand.objects.create(
+        operator=operator, what=f"{mark} order", calls={}, stations=[station.pk], told=1, told_at=now
+    )
+    Command.objects.filter(pk=command.pk).update(bulk=bulk)
+    plan = AvailabilityPlan.objects.create(
+        station=station, evse=evse, starts_at=now + timedelta(days=2), reason=f"{mark} repairs"
     )
     message = Message.objects.create(
         at=now,
@@ -350,8 +359,9 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     leave = tickets.for_upload(request=log, expires_at=day)
     rows = [
         image, update, campaign, log,
-        operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
         setting, run, template,
+        operator, site, station, evse, token, session, reservation, booking, closure, command, bulk, plan,
+        profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
@@ -369,13 +379,15 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "reservation": reservation.pk,
         "booking": booking.pk,
         "command": command.pk,
+        "bulk": bulk.pk,
+        "plan": plan.pk,
         "message": message.id,
         "profile": profile.pk,
         "installed": installed_profile.pk,
         "event": event.pk,
         "monitor": monitor.pk,
         "run": run.pk,
-        "bulk": run.bulk,
+        "runs": run.bulk,
         "template": template.pk,
         "certificate": certificate.pk,
         "root": root.pk,

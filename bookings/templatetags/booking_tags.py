@@ -25,7 +25,7 @@ def closures_now(site) -> list[Closure]:
     """What is closed at the site at the moment."""
     now = timezone.now()
     running = Closure.objects.filter(evse__station__site=site, starts_at__lte=now, ends_at__gt=now)
-    return list(running.select_related("evse__station").order_by("ends_at"))
+    return list(running.select_related("evse__station", "plan").order_by("ends_at"))
 
 
 @register.filter

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from monitoring import eventlog, journal, overview
 from monitoring.filters import MessageFilter
-from monitoring.forms import VERBS
 from monitoring.guard import ops_page
 from monitoring.models import Alert
 from stations.models import Command
@@ -72,7 +71,9 @@ def charger(request, pk):
             alerts=Alert.objects.visible_to(request.access).open().filter(station=found.station)
             if may_alerts
             else [],
-            verbs=VERBS.values(),
+            plans=found.station.availability_plans.open()
+            .select_related("station", "evse", "connector", "closing")
+            .order_by("starts_at"),
         )
 
 

@@ -34,6 +34,10 @@ def chargers(request):
             "count": ngettext("%(n)s charger", "%(n)s chargers", count) % {"n": count},
             "page": page,
             "rows": [overview.row(station) for station in page],
+            "may_command": request.access.may("command"),
+            "filters": [
+                (name, value) for name, value in request.GET.items() if name in form.fields and value
+            ],
             "may_adopt": may_adopt,
             "may_ask": request.access.may("view_drivers"),
             "pending": PendingStation.objects.count() if may_adopt else 0,

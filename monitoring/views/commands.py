@@ -4,36 +4,46 @@ import json
 import uuid
 
 from django import forms
+from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from monitoring import certificate_forms, command_forms, energy_forms, overview
-from monitoring.forms import VERBS, interrupted
 from monitoring.guard import ops_page
 from monitoring.once import only_once
+from monitoring.verbs import VERBS
+from monitoring.verbs.base import interrupted, keep_for, wait_field
 from monitoring.views.charger import find
-from stations import commands
+from stations import availability, commands
 from stations.exceptions import ChargerOffline, Refused
-from stations.models import Command
+from stations.models import AvailabilityPlan, BulkCommand, Command
 from stations.ocpp import schemas
 
 #: What a link may choose beforehand.
-CHOSEN = ("session", "evse", "profile", "monitor", "certificate")
+CHOSEN = ("session", "evse", "connector", "profile", "monitor", "certificate")
 
 
 def _finish(request, form: forms.Form, charger: overview.Row, send):
-    """Send once and go to the command's page; None if the charger refused, with the reason in the form."""
+    """Send once and go to the command's page; None if that was refused, with the reason in the form."""
     try:
-        pk = only_once(user_id=request.user.pk, token=form.cleaned_data["once"], send=send)
+        address = only_once(
+            user_id=request.user.pk, token=form.cleaned_data["once"], do=lambda: _address(send())
+        )
     except Refused as refusal:
         form.add_error(None, str(refusal))
         return None
     # The same form is being sent at this moment: the history shows what comes of it.
-    return redirect("ops:command", pk) if pk else redirect("ops:charger_history", charger.station.pk)
+    return redirect(address or reverse("ops:charger_history", args=[charger.station.pk]))
+
+
+def _address(made: Command | AvailabilityPlan) -> str:
+    if isinstance(made, Command):
+        return reverse("ops:command", args=[made.pk])
+    return reverse("ops:charger", args=[made.station_id]) + "#plans"
 
 
 def _crumbs(charger: overview.Row) -> list[dict]:
@@ -76,6 +86,7 @@ def do(request, pk, verb):
                 "cancel_url": reverse("ops:charger", args=[pk]),
                 "crumbs": _crumbs(charger),
                 "charger": charger,
+                "may_send": charger.station.is_online or form.may_wait or form.takes_offline,
             },
         )
 
@@ -111,14 +122,18 @@ def call(request, pk, action):
     if form_class is None:
         raise Http404
     form = form_class(request.POST or None, initial={"once": uuid.uuid4()})
+    form.fields["if_offline"] = wait_field()
     if request.method == "POST" and form.is_valid():
         if action in command_forms.RISKY and "confirmed" not in request.POST:
             return _ask(request, charger, action, form)
 
         def send():
-            if not station.is_online:
+            waits = keep_for(form.cleaned_data["if_offline"])
+            if not station.is_online and not waits:
                 raise ChargerOffline
-            return commands.send(station=station, action=action, payload=form.payload, by=request.user)
+            return commands.send(
+                station=station, action=action, payload=form.payload, by=request.user, keep_for=waits
+            )
 
         done = _finish(request, form, charger, send)
         if done:
@@ -162,8 +177,35 @@ def _ask(request, charger: overview.Row, action: str, form: forms.Form):
             "cancel_url": reverse("ops:charger", args=[charger.station.pk]),
             "crumbs": _crumbs(charger),
             "charger": charger,
+            "may_send": True,
         },
     )
+
+
+@ops_page("command")
+@require_POST
+def cancel(request, pk):
+    """Take back a call that still waits."""
+    found = get_object_or_404(Command.objects.visible_to(request.access, "command"), pk=pk)
+    try:
+        commands.cancel(command=found, by=request.user)
+        messages.success(request, _("It will not be sent."))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("ops:command", pk)
+
+
+@ops_page("command")
+@require_POST
+def end_plan(request, pk):
+    """A planned time out of service: not at all, or over now."""
+    plan = get_object_or_404(AvailabilityPlan.objects.visible_to(request.access, "command"), pk=pk)
+    try:
+        availability.cancel(plan=plan, now=timezone.now())
+        messages.success(request, _("It is in service again as soon as the charger is told."))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect(reverse("ops:charger", args=[plan.station_id]) + "#plans")
 
 
 @ops_page("view_messages")
@@ -171,7 +213,7 @@ def command(request, pk):
     """What became of it: sent, answered, and what the charger then did."""
     found = get_object_or_404(
         Command.objects.visible_to(request.access, "view_messages").select_related(
-            "station__site", "created_by", "api_key"
+            "station__site", "created_by", "api_key", "bulk"
         ),
         pk=pk,
     )
@@ -188,6 +230,7 @@ def command(request, pk):
                     {"label": _("History"), "url": reverse("ops:charger_history", args=[found.station_id])},
                 ],
                 "progress": overview.progress(found),
+                "may_bulk": BulkCommand.objects.visible_to(request.access).filter(pk=found.bulk_id).exists(),
                 "may_command": request.access.may_at("command", found.station.site),
                 "at": timezone.now(),
             },

@@ -8,11 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from monitoring import overview
+from monitoring import answers, overview
 from monitoring.filters import SessionFilter
 from monitoring.guard import ops_page
 from monitoring.story import story
-from stations.models import Session
+from stations.models import Command, Session
 
 PAGE = 50
 TABS = {
@@ -89,9 +89,26 @@ def session(request, pk):
                 "station": found.station,
                 "chart": overview.meter_chart(found.station, found),
                 "events": story(found),
+                "asked": _asked(found),
+                "may_ask": found.station.is_online and found.station.ocpp_version not in ("", "1.6"),
                 "may_command": request.access.may_at("command", site),
                 "may_drivers": request.access.may_at("view_drivers", site),
                 "may_money": request.access.may_at("view_money", site),
                 "at": timezone.now(),
             },
         )
+
+
+def _asked(session: Session) -> dict | None:
+    """What the charger last said when it was asked about this session."""
+    command = (
+        Command.objects.filter(
+            station=session.station,
+            action="GetTransactionStatus",
+            payload__transactionId=session.transaction_id,
+            status=Command.Status.ANSWERED,
+        )
+        .order_by("-created_at")
+        .first()
+    )
+    return command and {"at": command.answered_at, "words": answers.transaction(command.response or {})}

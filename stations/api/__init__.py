@@ -1,5 +1,7 @@
 """The API's view of stations: one module per resource, three beats each: parse, call, render."""
 
+from stations.api.availability_plans import AvailabilityPlans
+from stations.api.bulk_commands import BulkCommands
 from stations.api.certificates import Certificates, RootCertificates
 from stations.api.charging_profiles import ChargingProfiles
 from stations.api.commands import Commands
@@ -30,6 +32,8 @@ RESOURCES = {
     "reservations": Reservations,
     "messages": Messages,
     "commands": Commands,
+    "bulk-commands": BulkCommands,
+    "availability-plans": AvailabilityPlans,
     "charging-profiles": ChargingProfiles,
     "installed-profiles": InstalledProfiles,
     "monitors": Monitors,

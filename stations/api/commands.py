@@ -1,9 +1,15 @@
 """`/api/v1/commands/`: what chargers were told, and what they answered."""
 
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.response import Response
 
+from evportal.rest.problems import Refused as Conflict
 from evportal.rest.resources import Resource
+from stations import commands
+from stations.exceptions import AlreadySent
 from stations.models import Command
 
 
@@ -30,6 +36,8 @@ class CommandSerializer(serializers.ModelSerializer):
             "sent_at",
             "answered_at",
             "expires_at",
+            "waits",
+            "bulk",
         ]
 
 
@@ -38,7 +46,7 @@ class CommandFilter(filters.FilterSet):
 
     class Meta:
         model = Command
-        fields = ["station", "action", "status"]
+        fields = ["station", "action", "status", "bulk"]
 
 
 class Commands(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
@@ -49,4 +57,14 @@ class Commands(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     filterset_class = CommandFilter
     page_ordering = ("-created_at", "-pk")
     lookup_value_regex = "[^/]+"
-    needs = {"list": "view_messages", "retrieve": "view_messages"}
+    needs = {"list": "view_messages", "retrieve": "view_messages", "cancel": "command"}
+
+    @extend_schema(request=None, responses={200: CommandSerializer})
+    @action(detail=True, methods=["post"])
+    def cancel(self, request, pk=None):
+        """Take back a call that still waits for its charger."""
+        try:
+            command = commands.cancel(command=self.get_object(), by=request.user)
+        except AlreadySent as refusal:
+            raise Conflict(str(refusal)) from None
+        return Response(self.get_serializer(command).data)

@@ -17,6 +17,7 @@ from stations import commands, registry
 from stations.api.commands import CommandSerializer
 from stations.api.configuration import RunSerializer, WishSerializer, wait
 from stations.api.evses import ConnectorSerializer
+from stations.api.waiting import Waiting
 from stations.exceptions import InvalidPayload, UnknownAction
 from stations.exceptions import Refused as StationRefused
 from stations.models import Connector, Evse, Site, Station
@@ -128,7 +129,7 @@ def once_each(rows: list[dict], what: str) -> list[dict]:
     return rows
 
 
-class CallSerializer(serializers.Serializer):
+class CallSerializer(Waiting):
     """One call, in the words of the station's version."""
 
     action = serializers.CharField(max_length=50)

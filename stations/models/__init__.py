@@ -1,3 +1,5 @@
+from stations.models.availability_plan import AvailabilityPlan
+from stations.models.bulk_command import BulkCommand
 from stations.models.campaign import Campaign, CampaignStation
 from stations.models.certificate import (
     Authority,
@@ -36,9 +38,11 @@ from stations.models.site import Site
 from stations.models.station import Connector, Evse, PendingStation, State, Station
 
 __all__ = [
+    "AvailabilityPlan",
     "Authority",
     "Abilities",
     "Batch",
+    "BulkCommand",
     "ChargingNeeds",
     "Campaign",
     "CampaignStation",

@@ -8,12 +8,23 @@ from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
 from evportal.accounts.models import ApiKey
+from stations.models.bulk_command import BulkCommand
 from stations.models.station import Station
+
+#: Answers that mean yes; a call whose answer has no status is answered by what it asked for.
+YES = ("Accepted", "AcceptedCanceled", "RebootRequired", "Scheduled", "Unlocked")
 
 
 class CommandQuerySet(models.QuerySet):
     def visible_to(self, access: Access, permission: str = "view_ops"):
         return self.filter(access.sites(permission, "station__site"))
+
+    def accepted(self):
+        return self.filter(self.model.ACCEPTED)
+
+    def failed(self):
+        """Over, and not done: worth another try."""
+        return self.filter(status__in=self.model.FINAL).exclude(self.model.ACCEPTED)
 
 
 class Command(models.Model):
@@ -26,8 +37,13 @@ class Command(models.Model):
         ERROR = "error", _("Refused by the charger")
         TIMED_OUT = "timed_out", _("No answer")
         OFFLINE = "offline", _("Charger offline")
+        CANCELLED = "cancelled", _("Cancelled")
 
-    FINAL = (Status.ANSWERED, Status.ERROR, Status.TIMED_OUT, Status.OFFLINE)
+    FINAL = (Status.ANSWERED, Status.ERROR, Status.TIMED_OUT, Status.OFFLINE, Status.CANCELLED)
+
+    ACCEPTED = models.Q(status=Status.ANSWERED) & (
+        models.Q(response__status__isnull=True) | models.Q(response__status__in=YES)
+    )
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     station = models.ForeignKey(Station, models.CASCADE, related_name="commands")
@@ -50,7 +66,12 @@ class Command(models.Model):
     answered_at = models.DateTimeField(null=True, blank=True)
     #: While it is queued: not worth sending after this. Once sent: when it should have been answered.
     expires_at = models.DateTimeField()
+    #: Sent when the charger is there again, rather than given up because it is away.
+    waits = models.BooleanField(default=False)
     timeout_s = models.PositiveIntegerField(default=30, help_text=_("How long the charger has to answer."))
+
+    #: The order to many chargers that this is a part of.
+    bulk = models.ForeignKey(BulkCommand, models.SET_NULL, null=True, blank=True, related_name="commands")
 
     objects = CommandQuerySet.as_manager()
 
@@ -64,6 +85,9 @@ class Command(models.Model):
                 name="commands_under_way",
             ),
         ]
+        constraints = [
+            models.UniqueConstraint(fields=["bulk", "station"], name="one_command_per_charger_of_a_bulk"),
+        ]
 
     def __str__(self):
         return f"{self.action} → {self.station}"
@@ -73,7 +97,11 @@ class Command(models.Model):
         return self.status in self.FINAL
 
     @property
+    def may_be_cancelled(self) -> bool:
+        return self.status == self.Status.QUEUED
+
+    @property
     def accepted(self) -> bool:
         """Whether the station answered that it will do it."""
         answer = (self.response or {}).get("status", "Accepted")
-        return self.status == self.Status.ANSWERED and answer in ("Accepted", "Unlocked", "Scheduled")
+        return self.status == self.Status.ANSWERED and answer in YES

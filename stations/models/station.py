@@ -195,6 +195,11 @@ class Evse(models.Model):
     vendor_error = models.CharField(max_length=60, blank=True)
     error_info = models.CharField(max_length=120, blank=True)
 
+    #: What we want; `state` is what the station says.
+    wanted_operative = models.BooleanField(default=True, editable=False)
+    #: When the station was last told so.
+    wanted_told_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     objects = EvseQuerySet.as_manager()
 
     class Meta:
@@ -203,6 +208,11 @@ class Evse(models.Model):
             models.UniqueConstraint(fields=["station", "number"], name="one_evse_per_number"),
             models.UniqueConstraint(Upper("public_id"), name="one_evse_per_public_id"),
             models.CheckConstraint(condition=Q(number__gte=1), name="evse_numbers_start_at_one"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["station"], condition=Q(wanted_operative=False), name="evses_wanted_out_of_service"
+            )
         ]
 
     def __str__(self):
@@ -247,6 +257,7 @@ class Connector(models.Model):
     power_type = models.CharField(max_length=12, choices=PowerType, default=PowerType.AC_3_PHASE)
     max_voltage = models.PositiveIntegerField(default=230)
     max_amperage = models.PositiveIntegerField(default=32)
+    wanted_operative = models.BooleanField(default=True, editable=False)
 
     class Meta:
         ordering = ["evse", "number"]

@@ -280,8 +280,8 @@ class Connection:
         answer = asyncio.get_running_loop().create_future()
         self._answers[message_id] = answer
         self._actions[message_id] = action
-        frame = frames.encode([frames.CALL, message_id, action, payload])
-        logged = frame if shown is None else frames.encode([frames.CALL, message_id, action, shown])
+        frame = self._encoded(message_id, action, payload)
+        logged = frame if shown is None else self._encoded(message_id, action, shown)
         message, seconds = registering.allowed_by(action, payload)
         if message and not self.registered:
             self._asked_for[message] = time.monotonic() + seconds
@@ -296,6 +296,11 @@ class Connection:
         finally:
             self._answers.pop(message_id, None)
             self._actions.pop(message_id, None)
+
+    def _encoded(self, message_id: str, action: str, payload: dict) -> str:
+        """A call of ours; the database keeps no order of members, and some chargers want the schema's."""
+        ordered = schemas.in_order(self.version, action, payload)
+        return frames.encode([frames.CALL, message_id, action, ordered])
 
     async def _answered(
         self, message: frames.Result | frames.Error, text: str, received_at: datetime

@@ -137,10 +137,12 @@ class Hub:
         """Send one command's call when it is its turn, and write what came of it on its row."""
         connection = self.connections.get(station_id)
         if connection is None:
-            if await in_thread(commands.claim, command_id):
-                await in_thread(commands.finish, command_id, **OFFLINE)
+            await in_thread(commands.not_here, command_id, self.channel)
             return
         async with connection.turn:
+            if not connection.is_open:
+                await in_thread(commands.not_here, command_id, self.channel)
+                return
             command = await in_thread(commands.claim, command_id)
             if command is not None:
                 outcome = await self._outcome(connection, command)

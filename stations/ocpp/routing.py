@@ -67,8 +67,10 @@ class Route:
 
 
 def empty(incoming: Incoming) -> dict:
+    """Kept in the message log for the operator; nothing follows from it."""
     return {}
 
 
 def rejected(incoming: Incoming) -> dict:
+    """Refused, and kept in the message log for the operator."""
     return {"status": "Rejected"}

@@ -136,6 +136,10 @@ def request_schema(version: str, action: str) -> dict | None:
     return _raw(version, action, False)
 
 
+def response_schema(version: str, action: str) -> dict | None:
+    return _raw(version, action, True)
+
+
 def is_valid(version: str, action: str, payload: dict, *, answer: bool = False) -> bool:
     validator = _validator(version, action, answer)
     return validator is not None and validator.is_valid(payload)
@@ -165,7 +169,7 @@ def mend(version: str, action: str, payload: dict, *, answer: bool = False) -> d
     return _mend(payload, schema, schema) if schema else payload
 
 
-def _resolve(node: dict, root: dict) -> dict:
+def resolve(node: dict, root: dict) -> dict:
     while "$ref" in node:
         found = root
         for part in node["$ref"].removeprefix("#/").split("/"):
@@ -174,8 +178,28 @@ def _resolve(node: dict, root: dict) -> dict:
     return node
 
 
+def in_order(version: str, action: str, payload: dict) -> dict:
+    """The same call with its members in the schema's order, at every depth.
+
+    PostgreSQL's jsonb forgets the order, and some chargers read their messages by position.
+    """
+    schema = _raw(version, action, False)
+    return _in_order(payload, schema, schema) if schema else payload
+
+
+def _in_order(value, node: dict, root: dict):
+    node = resolve(node, root)
+    if isinstance(value, list):
+        return [_in_order(item, node.get("items", {}), root) for item in value]
+    if not isinstance(value, dict):
+        return value
+    known = node.get("properties", {})
+    names = [name for name in known if name in value] + [name for name in value if name not in known]
+    return {name: _in_order(value[name], known.get(name, {}), root) for name in names}
+
+
 def _mend(value, node: dict, root: dict):
-    node = _resolve(node, root)
+    node = resolve(node, root)
     kind = node.get("type")
     if kind == "object" and isinstance(value, dict):
         known = node.get("properties", {})
@@ -230,7 +254,7 @@ def truncate(version: str, action: str, payload: dict, fields: tuple[str, ...]) 
     known = schema.get("properties", {})
     cut = dict(payload)
     for name in fields:
-        limit = _resolve(known.get(name, {}), schema).get("maxLength")
+        limit = resolve(known.get(name, {}), schema).get("maxLength")
         if limit and isinstance(cut.get(name), str):
             cut[name] = cut[name][:limit]
     return cut

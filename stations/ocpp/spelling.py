@@ -31,10 +31,27 @@ def remote_stop(version: str, transaction_id: str) -> tuple[str, dict]:
     return "RequestStopTransaction", {"transactionId": transaction_id}
 
 
-def reset(version: str, hard: bool) -> tuple[str, dict]:
+def start_options(version: str, profile: dict | None, group: str) -> dict:
+    """What a remote start may say besides: a charging profile for the session, the token's group."""
     if _is_16(version):
-        return "Reset", {"type": "Hard" if hard else "Soft"}
-    return "Reset", {"type": "Immediate" if hard else "OnIdle"}
+        return {"chargingProfile": profile} if profile else {}
+    options: dict = {"chargingProfile": profile} if profile else {}
+    if group:
+        options["groupIdToken"] = {"idToken": group, "type": "Central"}
+    return options
+
+
+def reset(version: str, hard: bool, evse: int | None = None, resume: bool = False) -> tuple[str, dict]:
+    """1.6 knows neither single EVSEs nor, before 2.1, going on afterwards: it restarts as a whole."""
+    if _is_16(version):
+        return "Reset", {"type": "Hard" if hard or resume else "Soft"}
+    if resume and version == "2.1":
+        payload: dict = {"type": "ImmediateAndResume"}
+    else:
+        payload = {"type": "Immediate" if hard or resume else "OnIdle"}
+    if evse:
+        payload["evseId"] = evse
+    return "Reset", payload
 
 
 def unlock(version: str, evse: int, connector: int) -> tuple[str, dict]:
@@ -43,15 +60,36 @@ def unlock(version: str, evse: int, connector: int) -> tuple[str, dict]:
     return "UnlockConnector", {"evseId": evse, "connectorId": connector}
 
 
-def change_availability(version: str, evse: int | None, operative: bool) -> tuple[str, dict]:
-    """`evse` None means the whole station."""
+def change_availability(
+    version: str, evse: int | None, operative: bool, connector: int | None = None
+) -> tuple[str, dict]:
+    """`evse` None means the whole station; `connector` None the whole EVSE."""
     word = "Operative" if operative else "Inoperative"
     if _is_16(version):
         return "ChangeAvailability", {"connectorId": evse or 0, "type": word}
     payload: dict = {"operationalStatus": word}
     if evse:
-        payload["evse"] = {"id": evse}
+        payload["evse"] = {"id": evse} | ({"connectorId": connector} if connector else {})
     return "ChangeAvailability", payload
+
+
+#: In 1.6 these are asked for with a message of the security extensions.
+EXTENDED = ("LogStatusNotification", "SignChargePointCertificate")
+
+
+def trigger(
+    version: str, message: str, evse: int | None, connector: int | None, custom: str = ""
+) -> tuple[str, dict]:
+    payload: dict = {"requestedMessage": message}
+    if _is_16(version):
+        if evse:
+            payload["connectorId"] = evse
+        return "ExtendedTriggerMessage" if message in EXTENDED else "TriggerMessage", payload
+    if evse:
+        payload["evse"] = {"id": evse} | ({"connectorId": connector} if connector else {})
+    if custom:
+        payload["customTrigger"] = custom
+    return "TriggerMessage", payload
 
 
 def reserve(

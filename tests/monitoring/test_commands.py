@@ -8,8 +8,8 @@ from django.test import SimpleTestCase
 from django.urls import reverse
 from django.utils import timezone
 
-from monitoring import command_forms, effects
-from monitoring.forms import VERBS
+from monitoring import call_fields, command_forms, effects
+from monitoring.verbs import VERBS
 from stations.models import Command, State
 from stations.ocpp import schemas
 from tests import make
@@ -54,6 +54,7 @@ def test_each_verb_asks_first(client, charger, manager):
 def test_what_each_verb_sends(client, charger, manager):
     station, evse, session = charger
     card = make.id_token(operator=station.site.operator, token="CARD1")
+    connector = evse.connectors.get()
     sent = [
         (
             "start",
@@ -69,9 +70,21 @@ def test_what_each_verb_sends(client, charger, manager):
         ),
         ("restart", {}, "Reset", {"type": "Soft"}),
         ("hard-restart", {}, "Reset", {"type": "Hard"}),
-        ("unlock", {"evse": evse.pk}, "UnlockConnector", {"connectorId": 1}),
-        ("close", {"evse": ""}, "ChangeAvailability", {"connectorId": 0, "type": "Inoperative"}),
-        ("open", {"evse": evse.pk}, "ChangeAvailability", {"connectorId": 1, "type": "Operative"}),
+        ("unlock", {"connector": connector.pk}, "UnlockConnector", {"connectorId": 1}),
+        (
+            "trigger",
+            {"message": "MeterValues", "connector": connector.pk},
+            "TriggerMessage",
+            {"requestedMessage": "MeterValues", "connectorId": 1},
+        ),
+        (
+            "trigger",
+            {"message": "SignChargePointCertificate"},
+            "ExtendedTriggerMessage",
+            {"requestedMessage": "SignChargePointCertificate"},
+        ),
+        ("close", {"place": ""}, "ChangeAvailability", {"connectorId": 0, "type": "Inoperative"}),
+        ("open", {"place": f"evse-{evse.pk}"}, "ChangeAvailability", {"connectorId": 1, "type": "Operative"}),
     ]
     for verb, data, action, payload in sent:
         answer = do(client, station, verb, **data)
@@ -115,7 +128,7 @@ def test_an_offline_charger_gets_nothing(client, charger, manager):
     station, _evse, _session = charger
     once = str(uuid4())
     type(station).objects.update(connection=None)
-    for verb in ("restart", "close"):
+    for verb in ("restart", "open", "unlock"):
         answer = do(client, station, verb, evse="", once=once)
         assert answer.status_code == 200 and "not connected" in answer.content.decode()
     call = reverse("ops:call", args=[station.pk, "ClearCache"])
@@ -165,15 +178,25 @@ def test_a_risky_call_asks_once_more(client, charger, manager):
 
 
 @pytest.mark.parametrize(
-    "given",
-    ["{", "[1]", '{"id": 1}', "[" * 100_000, '{"chargingProfileId": "one"}'],
-    ids=lambda text: text[:12],
+    "given", ["{", "[1]", '{"id": 1}', "[" * 100_000, '[{"limit": "much"}]'], ids=lambda text: text[:12]
 )
-def test_nested_json_is_checked_by_the_schema(client, charger, manager, given):
+def test_deep_json_is_checked_by_the_schema(client, charger, manager, given):
     station, _evse, _session = charger
     url = reverse("ops:call", args=[station.pk, "SetChargingProfile"])
-    answer = client.post(url, {"once": str(uuid4()), "connectorId": 1, "csChargingProfiles": given})
-    assert answer.status_code == 200 and "csChargingProfiles" in answer.context["form"].errors
+    at = "csChargingProfiles"
+    data = {
+        "once": str(uuid4()),
+        "connectorId": 1,
+        f"{at}-chargingProfileId": 1,
+        f"{at}-stackLevel": 0,
+        f"{at}-chargingProfilePurpose": "TxDefaultProfile",
+        f"{at}-chargingProfileKind": "Relative",
+        f"{at}-chargingSchedule-chargingRateUnit": "A",
+        f"{at}-chargingSchedule-chargingSchedulePeriod": given,
+    }
+    answer = client.post(url, data)
+    errors = answer.context["form"].errors
+    assert answer.status_code == 200 and f"{at}-chargingSchedule-chargingSchedulePeriod" in errors
     assert not Command.objects.exists()
 
 
@@ -222,7 +245,7 @@ class Forms(SimpleTestCase):
             ("2.1", "GetReport"),
         ]:
             schema = schemas.request_schema(version, action)
-            found = schemas.problem(version, action, command_forms.example(schema, schema))
+            found = schemas.problem(version, action, call_fields.example(schema, schema))
             assert found is None or "shorter" in found[1] or "length" in found[1], found
 
     def test_times_carry_their_zone(self):

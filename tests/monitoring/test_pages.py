@@ -216,12 +216,13 @@ def test_the_charger_page_draws_the_meter(client):
     assert chart["columns"] == ["Time", "Power (kW)"]
 
 
-def test_offline_chargers_get_no_commands(client):
+def test_offline_chargers_get_only_what_may_wait(client):
     operator = make.operator()
     [station] = network(operator, chargers=1, online=False)
     client.force_login(make.member(operator=operator))
     page = client.get(reverse("ops:charger", args=[station.pk])).content.decode()
-    assert "nothing can be sent to it" in page and "/do/restart/" not in page
+    assert "only what may wait for it" in page
+    assert "/do/restart/" in page and "/do/unlock/" not in page and "/do/start/" not in page
 
 
 def test_adopting_shows_the_password_once(client):

@@ -28,6 +28,7 @@ def id_tag_info(decision: access.Decision) -> dict:
 
 
 def authorize(incoming: Incoming) -> dict:
+    """Says whether the token may charge at this charger now."""
     token = incoming.payload["idTag"]
     decision = authorising.authorize(station=incoming.station, token=token, now=incoming.received_at)
     if decision.token is not None and decision.token.is_master:

@@ -22,6 +22,7 @@ STATES = {
 
 
 def status_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
+    """Keeps the state of an EVSE, and what is wrong with it; drivers and operators see it at once."""
     # Connector 0 is the station as a whole; its EVSEs report for themselves.
     if payload["connectorId"] < 0:
         return

@@ -7,8 +7,10 @@ from stations.ocpp.routing import Incoming
 
 
 def answer(incoming: Incoming) -> dict:
+    """Answers makers’ own messages: those that the portal knows, and the others with the right word."""
     return data_transfer.answer(incoming)
 
 
 def keep(incoming: Incoming) -> None:
+    """Keeps a maker’s own message as an event."""
     data_transfer.keep(incoming)

@@ -35,4 +35,5 @@ def _answer(incoming: Incoming, registration: str) -> dict:
 
 
 def heartbeat(incoming: Incoming) -> dict:
+    """Notes that the charger is alive, and tells it the time."""
     return {"currentTime": wire.time_text(incoming.received_at)}

@@ -10,6 +10,7 @@ from stations.ocpp.routing import Incoming
 
 
 def sign_certificate(incoming: Incoming) -> dict:
+    """Has a certificate made for the charger, which gets it with CertificateSigned."""
     row = issuing.request(
         station=incoming.station, csr=incoming.payload["csr"], received_at=incoming.received_at
     )
@@ -17,6 +18,7 @@ def sign_certificate(incoming: Incoming) -> dict:
 
 
 def security_event(incoming: Incoming) -> None:
+    """Keeps it as an event; a grave one opens an alert."""
     payload = incoming.payload
     at, _flag = wire.device_time(payload["timestamp"], incoming.received_at)
     security_events.record(

@@ -12,6 +12,7 @@ from stations.ocpp.v16.authorization import id_tag_info
 
 
 def start_transaction(incoming: Incoming) -> dict:
+    """Opens the session once, however often it is reported, and says whether the token may charge."""
     payload = incoming.payload
     started_at, _flag = wire.device_time(payload["timestamp"], incoming.received_at)
     session, decision = sessions.start(
@@ -32,7 +33,10 @@ def start_transaction(incoming: Incoming) -> dict:
 
 
 def stop_transaction(incoming: Incoming) -> dict:
-    """Always answered once stored: a station that gets an error repeats its stop for ever."""
+    """Ends the session with its last meter value; one that nobody knows is kept for a person to look at.
+
+    Always answered once stored: a station that gets an error repeats its stop for ever.
+    """
     payload = incoming.payload
     stopped_at, _flag = wire.device_time(payload["timestamp"], incoming.received_at)
     session = sessions.stop(
@@ -63,6 +67,7 @@ def stop_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
 
 
 def meter_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
+    """Keeps readings in one set of units, and moves energy and power of the session on."""
     found = tuple(meter.samples(payload["meterValue"], received_at))
     transaction = payload.get("transactionId")
     if found:

@@ -41,6 +41,7 @@ def said(id_token: dict | None) -> tuple[str, str]:
 
 
 def authorize(incoming: Incoming) -> dict:
+    """Says whether the token may charge at this charger now."""
     token, kind = said(incoming.payload["idToken"])
     decision = authorising.authorize(
         station=incoming.station, token=token, kind=kind, now=incoming.received_at

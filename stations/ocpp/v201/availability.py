@@ -19,5 +19,6 @@ STATES = {
 
 
 def status_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
+    """Keeps the state of an EVSE, and what is wrong with it; drivers and operators see it at once."""
     if payload["evseId"] > 0:
         yield facts.Reported(payload["evseId"], STATES[payload["connectorStatus"]], received_at)

@@ -36,9 +36,10 @@ def _answer(incoming: Incoming, registration: str) -> dict:
 
 
 def heartbeat(incoming: Incoming) -> dict:
+    """Notes that the charger is alive, and tells it the time."""
     return {"currentTime": wire.time_text(incoming.received_at)}
 
 
 def notify_report(incoming: Incoming) -> None:
-    """One part of the device model (B07, B08)."""
+    """Keeps one part of what the charger is set to (B07, B08)."""
     progress.report_part(station=incoming.station, payload=incoming.payload, received_at=incoming.received_at)

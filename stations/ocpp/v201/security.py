@@ -9,6 +9,7 @@ from stations.ocpp.routing import Incoming
 
 
 def sign_certificate(incoming: Incoming) -> dict:
+    """Has a certificate made for the charger, which gets it with CertificateSigned."""
     payload = incoming.payload
     wanted = payload.get("hashRootCertificate")
     try:

@@ -19,7 +19,10 @@ def needs_decision(payload: dict) -> bool:
 
 
 def transaction_event(incoming: Incoming) -> dict:
-    """§E: Started and Ended decide; Updated may come first, last or not at all, and only reports."""
+    """Opens and ends the session once each, says whether its token may charge, keeps the readings.
+
+    §E: Started and Ended decide; Updated may come first, last or not at all, and only reports.
+    """
     kind = incoming.payload["eventType"]
     if kind == "Ended":
         return _ended(incoming)
@@ -126,6 +129,7 @@ def transaction_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fa
 
 
 def meter_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
+    """Keeps readings in one set of units, and moves energy and power of the session on."""
     found = tuple(meter.samples(payload["meterValue"], received_at))
     if found:
         yield facts.Metered(payload["evseId"], found)
