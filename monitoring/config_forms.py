@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.models import Operator
 from monitoring.filters import ANY, Filter
-from monitoring.forms import ChargerForm
+from monitoring.verbs.base import ChargerForm
 from stations import registration
 from stations.configuration import names, passwords, profiles, runs, templates
 from stations.models import ConfigurationRun, ConfigurationTemplate, Setting, Site, Station

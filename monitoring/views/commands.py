@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from monitoring import certificate_forms, command_forms, energy_forms, overview
+from monitoring import command_forms, overview
 from monitoring.guard import ops_page
 from monitoring.once import only_once
 from monitoring.verbs import VERBS
@@ -58,7 +58,7 @@ def _crumbs(charger: overview.Row) -> list[dict]:
 def do(request, pk, verb):
     """One of the usual commands: asks first, naming the charger and what it interrupts."""
     charger = find(request, pk, "command")
-    form_class = VERBS.get(verb) or certificate_forms.VERBS.get(verb) or energy_forms.VERBS.get(verb)
+    form_class = VERBS.get(verb)
     if form_class is None:
         raise Http404
     with timezone.override(charger.station.site.zone):

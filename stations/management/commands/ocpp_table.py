@@ -14,6 +14,7 @@ Address: `ws(s)://HOST/ocpp/<identity>`, HTTP Basic authentication (user = ident
 
 - **decides**: done and committed before the answer.
 - **reports**: in the journal before the answer, ingested by workers.
+- **asks others**: takes network time, while the socket is read on.
 - **logged**: in the message log before the answer.
 - **answered**: answered at once; nothing is kept.
 
@@ -33,8 +34,6 @@ def treatment(route) -> str:
     if route.slowly is not None:
         return "asks others" if route.decide is None else "decides, asks others"
     if route.decide is not None or route.together is not None:
-        return "decides" + (", reports" if route.for_workers else "")
-    if route.for_workers:
         return "decides" + (", reports" if route.for_workers else "")
     if route.for_workers:
         return "reports"

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from monitoring.forms import ChargerForm, EvseField, SessionField
+from monitoring.verbs.base import ChargerForm, EvseField
+from monitoring.verbs.charging import SessionField
 from stations import charging_needs, charging_profiles, monitors, profiles, streams
 from stations.charging_profiles import actions as limits
 from stations.models import ChargingProfile, Command, Evse, InstalledProfile, Monitor, MonitorType, Session
@@ -356,21 +357,18 @@ class StreamPace(ChargerForm):
         )
 
 
-VERBS: dict[str, type[ChargerForm]] = {
-    form.verb: form
-    for form in (
-        SetLimit,
-        InstallProfile,
-        ClearProfile,
-        ReadProfiles,
-        Schedule,
-        Priority,
-        AllowTransfer,
-        SetMonitor,
-        ClearMonitor,
-        ReadMonitors,
-        MonitoringLevel,
-        MonitoringBase,
-        StreamPace,
-    )
-}
+FORMS = (
+    SetLimit,
+    InstallProfile,
+    ClearProfile,
+    ReadProfiles,
+    Schedule,
+    Priority,
+    AllowTransfer,
+    SetMonitor,
+    ClearMonitor,
+    ReadMonitors,
+    MonitoringLevel,
+    MonitoringBase,
+    StreamPace,
+)
