@@ -31,7 +31,8 @@ NOT_FEATURES = ("simulator", "migrations", "management", "api", "schemas.py", "w
 
 def does(route: Route) -> str:
     """One sentence; empty where nobody wrote one."""
-    for handler in (route.decide, route.later, route.facts, route.answer):
+    handlers = (route.decide, route.together, route.slowly, route.later, route.facts, route.answer)
+    for handler in handlers:
         if handler is not None and (words := _of(handler)):
             return words
     return ""
