@@ -16,6 +16,8 @@ from stations.exceptions import Refused
 from stations.models import Command, DefaultMonitor, Evse, Monitor, MonitorType, SmartCharging, Station
 
 State = Monitor.State
+#: Why monitors are read back by the portal itself.
+RESTARTED = "after a restart"
 #: What every operator's stations are asked to watch until it decides otherwise.
 USUAL = [
     # (component, variable, type, value, severity, one for each EVSE)
@@ -135,11 +137,11 @@ def clear_monitors(*, station: Station, monitor_ids: Iterable[int], by=None, rea
 
 
 @transaction.atomic
-def read_back(*, station: Station, by=None) -> Command:
+def read_back(*, station: Station, by=None, reason: str = "") -> Command:
     """Ask for every monitor that the station has; NotifyMonitoringReport follows."""
     _must_be_2x(station)
     payload = {"requestId": secrets.randbelow(2**31 - 1) + 1}
-    return commands.send(station=station, action="GetMonitoringReport", payload=payload, by=by)
+    return commands.send(station=station, action="GetMonitoringReport", payload=payload, by=by, reason=reason)
 
 
 @transaction.atomic
@@ -181,6 +183,7 @@ def command_finished(command: Command) -> None:
             gone.filter(origin="CustomMonitor").update(state=State.CLEARED)
     elif command.action == "GetMonitoringReport" and response.get("status") == "EmptyResultSet":
         Monitor.objects.filter(station=command.station, state=State.SET).update(state=State.CLEARED)
+        _read_back(command)
 
 
 def _settle(command: Command, results: list[dict]) -> None:
@@ -279,6 +282,13 @@ def reported(*, station: Station, payload: dict, now: datetime) -> None:
     if command is not None and not {"componentVariable", "monitoringCriteria"} & command.payload.keys():
         gone = Monitor.objects.filter(station=station, state=State.SET).exclude(reported_in=request_id)
         gone.update(state=State.CLEARED, reason="no longer at the charger")
+        _read_back(command)
+
+
+def _read_back(command: Command) -> None:
+    """It is known now what a station still has after its restart: what it should have too is set again."""
+    if command.reason == RESTARTED:
+        _push_missing(command.station)
 
 
 # Defaults
@@ -302,7 +312,10 @@ def default_monitors(operator) -> list[DefaultMonitor]:
 
 
 def push_due(now: datetime) -> int:
-    """Give stations that can monitor their operator's defaults, once after each boot."""
+    """Give stations that can monitor their operator's defaults, once after each boot.
+
+    They should keep them over a restart, but not all do: what is left is read back first.
+    """
     stations = (
         Station.objects.filter(
             connection__isnull=False,
@@ -319,9 +332,16 @@ def push_due(now: datetime) -> int:
     for station in stations:
         with transaction.atomic():
             SmartCharging.objects.filter(station=station).update(monitors_pushed_at=now)
-            if wishes := list(wishes_for(station)):
-                set_monitors(station=station, wishes=wishes, reason="operator's defaults")
+            if Monitor.objects.in_place().filter(station=station).exists():
+                read_back(station=station, reason=RESTARTED)
+            else:
+                _push_missing(station)
     return len(stations)
+
+
+def _push_missing(station: Station) -> None:
+    if wishes := list(wishes_for(station)):
+        set_monitors(station=station, wishes=wishes, reason="operator's defaults")
 
 
 def wishes_for(station: Station) -> Iterator[Wish]:

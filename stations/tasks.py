@@ -147,6 +147,7 @@ def tend_limits() -> None:
     """Limits whose time is over or that were refused; stations that haven't said what they can do."""
     now = timezone.now()
     profile_answers.end_due(now)
+    profile_answers.read_back_due(now)
     profile_answers.retry_due(now)
     smart_charging.ask_due(now)
     monitors.push_due(now)

@@ -271,14 +271,14 @@ def clear_all(*, station: Station, purpose: str = "", by=None, reason: str = "")
 
 
 @transaction.atomic
-def read_back(*, station: Station, evse: Evse | None = None, by=None) -> Command:
+def read_back(*, station: Station, evse: Evse | None = None, by=None, reason: str = "") -> Command:
     """Ask a 2.x station for every profile that it holds; ReportChargingProfiles follow."""
     if version_of(station) == "1.6":
         raise NoSuchLimit("OCPP 1.6 can't list profiles; ask for the resulting schedule instead.")
     payload: dict = {"requestId": secrets.randbelow(2**31 - 1) + 1, "chargingProfile": {}}
     if evse:
         payload["evseId"] = evse.number
-    return commands.send(station=station, action="GetChargingProfiles", payload=payload, by=by)
+    return commands.send(station=station, action="GetChargingProfiles", payload=payload, by=by, reason=reason)
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from stations import events
@@ -16,7 +16,10 @@ from stations.models import Command, Event, Evse, InstalledProfile, Session, Sta
 
 log = logging.getLogger(__name__)
 State = InstalledProfile.State
+GONE = "no longer at the charger"
 
+#: A station that has just come is busy with other things.
+SETTLED = timedelta(seconds=20)
 #: How long to wait after the first refusal, the second, …; after the last one somebody has to look.
 BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60, 60)]
 
@@ -121,7 +124,15 @@ def _cleared(command: Command) -> None:
 
 def _asked(command: Command) -> None:
     if (command.response or {}).get("status") == "NoProfiles":
-        end(_asked_for(command), "no longer at the charger", now=timezone.now())
+        _missing(_asked_for(command), now=timezone.now())
+
+
+def _missing(rows: QuerySet[InstalledProfile], *, now: datetime) -> None:
+    """The station lost them, perhaps in a restart: limits that still should hold are sent anew."""
+    lasting = Q(until=None) | Q(until__gt=now)
+    wanted = rows.filter(lasting, limit_w__isnull=False, source="CSO").exclude(purpose=build.TX)
+    wanted.update(state=State.REJECTED, reason=GONE, retry_at=now, attempts=1)
+    end(rows, GONE, now=now)
 
 
 def _asked_for(command: Command) -> QuerySet[InstalledProfile]:
@@ -174,8 +185,7 @@ def reported(*, station: Station, payload: dict, now: datetime) -> None:
         station=station, action="GetChargingProfiles", payload__requestId=request_id
     ).first()
     if command is not None:
-        gone = _asked_for(command).exclude(reported_in=request_id)
-        end(gone, "no longer at the charger", now=now)
+        _missing(_asked_for(command).exclude(reported_in=request_id), now=now)
 
 
 @transaction.atomic
@@ -281,6 +291,27 @@ def retry_due(now: datetime) -> int:
                 actions.send_again(row=row)
                 count += 1
     return count
+
+
+def read_back_due(now: datetime) -> int:
+    """After a restart, 2.x stations are asked whether they still hold what they should."""
+    asked = Command.objects.filter(
+        station=OuterRef("pk"), action="GetChargingProfiles", created_at__gt=OuterRef("booted_at")
+    )
+    held = InstalledProfile.objects.filter(
+        station=OuterRef("pk"), state=State.ACCEPTED, source="CSO", installed_at__lt=OuterRef("booted_at")
+    )
+    stations = Station.objects.filter(
+        Exists(held),
+        ~Exists(asked),
+        connection__isnull=False,
+        registration=Station.Registration.ACCEPTED,
+        ocpp_version__startswith="2",
+        booted_at__lt=now - SETTLED,
+    )[:50]
+    for station in stations:
+        actions.read_back(station=station, reason="after a restart")
+    return len(stations)
 
 
 def end_due(now: datetime) -> int:

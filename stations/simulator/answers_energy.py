@@ -23,7 +23,7 @@ class EnergyAnswers:
         self._charger = charger
 
     def table(self) -> dict[str, Callable[[dict], Awaitable[dict | Answer]]]:
-        return {
+        known = {
             "ClearVariableMonitoring": self.clear_variable_monitoring,
             "GetChargingProfiles": self.get_charging_profiles,
             "GetMonitoringReport": self.get_monitoring_report,
@@ -31,6 +31,18 @@ class EnergyAnswers:
             "SetMonitoringLevel": self.set_monitoring_level,
             "SetVariableMonitoring": self.set_variable_monitoring,
         }
+        if self._charger.version == "2.1":
+            known["UpdateDynamicSchedule"] = self.update_dynamic_schedule
+        return known
+
+    async def update_dynamic_schedule(self, payload: dict) -> dict | Answer:
+        limit = payload["scheduleUpdate"].get("limit")
+        for point in self._charger.points:
+            # What has flowed so far flowed under the old limit.
+            point.evse.advance()
+        if limit is None or not self._charger.profiles.update(payload["chargingProfileId"], limit):
+            return {"status": "Rejected"}
+        return Answer({"status": "Accepted"}, self._charger.look)
 
     async def get_charging_profiles(self, payload: dict) -> dict | Answer:
         criteria = payload["chargingProfile"]

@@ -62,7 +62,7 @@ class Profile:
         schedule = wire["chargingSchedule"]
         if isinstance(schedule, list):
             schedule = schedule[0]
-        if wire["chargingProfilePurpose"] not in PURPOSES or wire["chargingProfileKind"] == "Dynamic":
+        if wire["chargingProfilePurpose"] not in PURPOSES:
             raise UnusableProfile("This kind of profile is not supported.")
         periods = tuple(
             Period(period["startPeriod"], period["limit"], period.get("numberPhases"))
@@ -184,6 +184,17 @@ class Profiles:
         found = len(kept) < len(self._all)
         self._all = kept
         return found
+
+    def update(self, id: int, limit: float) -> bool:
+        """Another limit for a dynamic profile (2.1); False when there is none of that number."""
+        for index, profile in enumerate(self._all):
+            if profile.id == id and profile.kind == "Dynamic":
+                schedule = profile.wire["chargingSchedule"][0]
+                period = schedule["chargingSchedulePeriod"][0] | {"limit": limit}
+                wire = profile.wire | {"chargingSchedule": [schedule | {"chargingSchedulePeriod": [period]}]}
+                self._all[index] = Profile.parse(wire, evse=profile.evse)
+                return True
+        return False
 
     def forget_transaction(self, evse: int) -> None:
         """A TxProfile lives no longer than its transaction."""

@@ -336,3 +336,25 @@ async def test_a_car_on_direct_current_says_what_it_needs(csms, switch_on):
     told = await csms.until("NotifyEVChargingNeeds")
     assert told["chargingNeeds"]["requestedEnergyTransfer"] == "DC"
     assert told["chargingNeeds"]["dcChargingParameters"]["evMaxPower"] == 120000
+
+
+async def test_a_dynamic_profile_is_obeyed_and_updated(csms, switch_on):
+    charger = await switch_on("2.1")
+    await charging(csms, charger)
+    profile = limit("2.1", 5000) | {"chargingProfileKind": "Dynamic"}
+    assert await set_profile(csms, "2.1", 1, profile) == "Accepted"
+    assert charger.evse(1).evse.power_w == 5000
+    update = {"chargingProfileId": 5, "scheduleUpdate": {"limit": 8000}}
+    assert (await csms.ask("UpdateDynamicSchedule", update))["status"] == "Accepted"
+    assert charger.evse(1).evse.power_w == 8000
+    assert (await csms.ask("UpdateDynamicSchedule", update | {"chargingProfileId": 6}))[
+        "status"
+    ] == "Rejected"
+    assert (await csms.ask("UpdateDynamicSchedule", update | {"scheduleUpdate": {}}))["status"] == "Rejected"
+
+
+async def test_2_0_1_knows_no_dynamic_profiles(csms, switch_on):
+    await switch_on("2.0.1")
+    csms.lenient = True
+    update = {"chargingProfileId": 5, "scheduleUpdate": {"limit": 8000}}
+    assert (await csms.ask("UpdateDynamicSchedule", update)) == {"error": "NotImplemented"}

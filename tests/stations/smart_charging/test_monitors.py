@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from stations import monitors, streams
-from stations.models import Command, DefaultMonitor, DerControl, Event, Monitor, Reading, SmartCharging, State
+from stations.models import DefaultMonitor, DerControl, Event, Monitor, Reading, SmartCharging, State
 from tests.charger import CallError, Charger, now
 
 
@@ -160,9 +160,14 @@ async def test_defaults_go_to_stations_that_can_monitor_once_a_boot(online, data
         assert await until(database, lambda: Monitor.objects.in_place().count() == 1)
         assert await database(monitors.push_due, timezone.now()) == 0
         await charger.boot()
+        charger.on("GetMonitoringReport", {"status": "EmptyResultSet"})
         assert await database(monitors.push_due, timezone.now() + timedelta(minutes=1)) == 1
-        assert await database(Command.objects.filter(action="SetVariableMonitoring").count) == 1
+        # It has lost them in its restart, so they are set again.
+        await charger.expect("GetMonitoringReport")
+        await charger.expect("SetVariableMonitoring")
+        assert await until(database, lambda: Monitor.objects.in_place().count() == 1)
         await database(can.refresh_from_db)
+        assert can.monitors_pushed_at
 
 
 @pytest.mark.parametrize(

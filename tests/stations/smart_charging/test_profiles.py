@@ -210,16 +210,26 @@ async def test_reading_back_finds_strangers_and_misses_what_is_gone(online, data
         )
         assert rows == [(77, "CSO", 1), (78, "EMS", None)]
         await database(mine.refresh_from_db)
-        assert (mine.state, mine.reason) == ("cleared", "no longer at the charger")
+        assert (mine.state, mine.reason) == ("rejected", "no longer at the charger")
 
 
-async def test_no_profiles_means_that_none_is_left(online, database, place):
-    async with online("2.1") as (charger, _session):
+async def test_what_a_restart_lost_is_noticed_and_sent_anew(online, database, place):
+    async with online("2.1") as (charger, session):
         row = await database(charging_profiles.set_limit, evse=place.evse, watts=11000)
+        for_session = await database(charging_profiles.set_limit, session=session, watts=5000)
         await settled(database, row, "accepted")
+        await settled(database, for_session, "accepted")
+        later = timezone.now() + timedelta(minutes=1)
+        assert await database(answers.read_back_due, later) == 0
         charger.on("GetChargingProfiles", {"status": "NoProfiles"})
-        await database(charging_profiles.read_back, station=place.station)
-        await settled(database, row, "cleared")
+        await charger.boot()
+        assert await database(answers.read_back_due, later) == 1
+        assert await database(answers.read_back_due, later) == 0
+        await settled(database, row, "rejected")
+        await settled(database, for_session, "cleared")
+        assert row.reason == for_session.reason == "no longer at the charger"
+        assert await database(answers.retry_due, later) == 1
+        await settled(database, row, "accepted")
 
 
 async def test_limits_of_others_come_and_go(online, database, place, ingest_all):
