@@ -25,7 +25,19 @@ from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
-from stations.models import Command, Evse, IdToken, Reservation, Session, Site, Station
+from stations.models import (
+    Campaign,
+    Command,
+    Evse,
+    FirmwareImage,
+    FirmwareUpdate,
+    IdToken,
+    LogRequest,
+    Reservation,
+    Session,
+    Site,
+    Station,
+)
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +73,8 @@ class House:
         payment = Payment.objects.create(operator=self.operator, currency="EUR", amount=40, amount_captured=9)
         series = Series.objects.create(operator=self.operator, prefix="A-")
         money = {"net": Decimal(8), "tax": Decimal(1), "gross": Decimal(9), "currency": "EUR"}
+        image = make.firmware_image(operator=self.operator)
+        due = {"state_at": now, "expires_at": now}
         key, api_key = ApiKey.issue(operator=self.operator, role="manager", name="machine")
         rows = [
             self.operator,
@@ -73,6 +87,10 @@ class House:
             version,
             payment,
             api_key,
+            image,
+            FirmwareUpdate.objects.create(station=self.station, image=image, retrieve_at=now, **due),
+            Campaign.objects.create(operator=self.operator, image=image, name="x", starts_at=now),
+            LogRequest.objects.create(station=self.station, **due),
             Membership.objects.create(user=make.user(), operator=self.operator, role="support"),
             Command.objects.create(station=self.station, action="Reset", expires_at=now),
             Reservation.objects.create(evse=self.evse, id_token=token, **span),
@@ -111,12 +129,12 @@ class House:
 SCOPED = [model for model, page in admin.site._registry.items() if isinstance(page, ScopedAdmin)]
 NOT_SCOPED = [model for model in admin.site._registry if model not in SCOPED]
 
-EVERYBODY = (Site, Station, Evse, Session, Command)
+EVERYBODY = (Site, Station, Evse, Session, Command, FirmwareImage, FirmwareUpdate, Campaign)
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
-    "technician": {*EVERYBODY, SiteRules, Closure, Booking, Rule, Alert},
+    "technician": {*EVERYBODY, LogRequest, SiteRules, Closure, Booking, Rule, Alert},
     "accountant": {*EVERYBODY, Tariff, TariffVersion, TariffAssignment, Cdr, Invoice, Payment, Refund},
-    "support": {*EVERYBODY, IdToken, Reservation, SiteRules, Closure, Booking, Rule, Alert},
+    "support": {*EVERYBODY, LogRequest, IdToken, Reservation, SiteRules, Closure, Booking, Rule, Alert},
 }
 CHANGES = {
     "technician": {Station, Evse},
