@@ -123,7 +123,8 @@ def command_finished(command: Command) -> None:
         # 1.6: an answer without a name says that there is nothing to send.
         _move(wanted, State.FAILED, at=at, problem="The charger has nothing to send.", only=[State.REQUESTED])
         return
-    LogRequest.objects.filter(pk=wanted.pk, name="").update(name=tickets.safe_name(name))
+    if name:
+        LogRequest.objects.filter(pk=wanted.pk, name="").update(name=tickets.safe_name(name))
     _move(wanted, State.ACCEPTED, at=at, only=[State.REQUESTED])
     if answer == "AcceptedCanceled":
         for earlier in LogRequest.objects.running().filter(station=wanted.station_id, pk__lt=wanted.pk):

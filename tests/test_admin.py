@@ -27,14 +27,18 @@ from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
 from stations.models import (
+    Campaign,
     ChargingProfile,
     Command,
     DefaultMonitor,
     DerControl,
     Event,
     Evse,
+    FirmwareImage,
+    FirmwareUpdate,
     IdToken,
     InstalledProfile,
+    LogRequest,
     Monitor,
     Reservation,
     Session,
@@ -78,6 +82,8 @@ class House:
         payment = Payment.objects.create(operator=self.operator, currency="EUR", amount=40, amount_captured=9)
         series = Series.objects.create(operator=self.operator, prefix="A-")
         money = {"net": Decimal(8), "tax": Decimal(1), "gross": Decimal(9), "currency": "EUR"}
+        image = make.firmware_image(operator=self.operator)
+        due = {"state_at": now, "expires_at": now}
         key, api_key = ApiKey.issue(operator=self.operator, role="manager", name="machine")
         rows = [
             self.operator,
@@ -90,6 +96,10 @@ class House:
             version,
             payment,
             api_key,
+            image,
+            FirmwareUpdate.objects.create(station=self.station, image=image, retrieve_at=now, **due),
+            Campaign.objects.create(operator=self.operator, image=image, name="x", starts_at=now),
+            LogRequest.objects.create(station=self.station, **due),
             Membership.objects.create(user=make.user(), operator=self.operator, role="support"),
             Command.objects.create(station=self.station, action="Reset", expires_at=now),
             ChargingProfile.objects.create(operator=self.operator, description="Slow", profile={}),
@@ -150,10 +160,13 @@ EVERYBODY = (
     Monitor,
     DerControl,
     DefaultMonitor,
+    FirmwareImage,
+    FirmwareUpdate,
+    Campaign,
 )
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
-    "technician": {*EVERYBODY, SiteRules, Closure, Booking, Rule, Alert},
+    "technician": {*EVERYBODY, LogRequest, SiteRules, Closure, Booking, Rule, Alert},
     "accountant": {
         *EVERYBODY,
         Tariff,
@@ -165,7 +178,18 @@ SEES = {
         Refund,
         Settlement,
     },
-    "support": {*EVERYBODY, IdToken, TokenRules, Reservation, SiteRules, Closure, Booking, Rule, Alert},
+    "support": {
+        *EVERYBODY,
+        LogRequest,
+        IdToken,
+        TokenRules,
+        Reservation,
+        SiteRules,
+        Closure,
+        Booking,
+        Rule,
+        Alert,
+    },
 }
 CHANGES = {
     "technician": {Station, Evse},

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
 from billing import gateway
@@ -19,7 +20,8 @@ from billing.models import Card, Tariff, TariffAssignment, TariffVersion
 from bookings.models import SiteRules
 from evportal.accounts.models import Membership, Operator, User, Vehicle
 from evportal.demo import network
-from stations.models import Connector, Evse, IdToken, Site, Station
+from stations.firmware import images
+from stations.models import Connector, Evse, FirmwareImage, IdToken, Site, Station
 
 FLEET, SIGN_INS = "chargers.json", "demo.json"
 #: A tariff is in force from long before anybody charges.
@@ -47,6 +49,7 @@ def _seed(data: Path) -> list[User]:
     passwords = _known_passwords(data)
     for place in network.PLACES:
         _place(place, operators[place.operator], tariffs[place.operator], passwords)
+    _firmware(operators)
     _write(data / FLEET, _fleet(passwords))
     _write(data / SIGN_INS, sign_ins())
     return fleets
@@ -181,6 +184,20 @@ def _plug(charger: network.Charger, standard: str) -> dict:
             "max_amperage": round(charger.power_kw / 0.69),
         }
     return {"format": "CABLE", "power_type": "DC", "max_voltage": 920, "max_amperage": 500}
+
+
+def _firmware(operators: dict[str, Operator]) -> None:
+    """A newer version for each maker's chargers; a simulated charger takes its name from the file's."""
+    makers = {(place.operator, charger.vendor) for place in network.PLACES for charger in place.chargers}
+    for slug, vendor in sorted(makers):
+        if not FirmwareImage.objects.filter(operator=operators[slug], vendor=vendor).exists():
+            images.add(
+                operator=operators[slug],
+                vendor=vendor,
+                version="3.3.0",
+                upload=SimpleUploadedFile("3.3.0.bin", f"{vendor} 3.3.0\n".encode() * 50_000),
+                notes="For the demo's simulated chargers.",
+            )
 
 
 def _known_passwords(data: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from monitoring import firmware_forms, overview
+from monitoring.forms import interrupted
 from monitoring.guard import ops_page
 from monitoring.views import charger
 from stations.exceptions import Refused
@@ -57,6 +58,7 @@ def _form_page(request, pk, permission: str, form_class, title: str, submit: str
                     {"label": _("Firmware"), "url": back},
                 ],
                 "station": station,
+                "consequences": interrupted(found) if form_class is firmware_forms.Update else [],
                 "form": form,
                 "submit": submit,
                 "cancel_url": back,

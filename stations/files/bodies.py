@@ -1,13 +1,22 @@
-"""How much of a request's body is let in, before Django writes it to disk: it knows no limit of its own."""
+"""How much of a request's body is let in, before Django writes it to disk: it knows no limit of its own.
+
+Large bodies are for those who have business with them: a charger with a good token, somebody signed in, a
+key. What they may do with it, the views decide.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.db import close_old_connections
 
+from evportal.accounts.models import ApiKey
 from stations.files import tickets
 
 MB = 1024 * 1024
@@ -23,8 +32,9 @@ class Bounded:
         self.app = app
 
     async def __call__(self, scope, receive, send):
-        most = await self._most(scope)
-        declared = dict(scope["headers"]).get(b"content-length", b"")
+        headers = dict(scope["headers"])
+        most = await _most(scope["path"], headers)
+        declared = headers.get(b"content-length", b"")
         if declared and (not declared.isdigit() or int(declared) > most):
             await _refuse(send)
             return
@@ -47,23 +57,44 @@ class Bounded:
 
         await self.app(scope, bounded_receive, own_send)
 
-    async def _most(self, scope) -> int:
-        path = scope["path"]
-        upload = UPLOAD.match(path)
-        if upload:
-            is_good = await sync_to_async(_is_good, thread_sensitive=False)(upload[1])
-            return settings.LOG_MAX_MB * MB + MB if is_good else MB
-        if path.startswith(FIRMWARE):
-            return settings.FIRMWARE_MAX_MB * MB + MB
-        # What is between this and the API's own limit gets the API's own answer.
-        return settings.DATA_UPLOAD_MAX_MEMORY_SIZE * 4
+
+async def _most(path: str, headers: dict[bytes, bytes]) -> int:
+    upload = UPLOAD.match(path)
+    if upload:
+        is_good = await _asked(lambda: tickets.find(upload[1]) is not None)
+        return settings.LOG_MAX_MB * MB + MB if is_good else MB
+    if path.startswith(FIRMWARE):
+        is_good = await _asked(lambda: _is_somebody(headers))
+        return settings.FIRMWARE_MAX_MB * MB + MB if is_good else MB
+    # What is between this and the API's own limit gets the API's own answer.
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE * 4
 
 
-def _is_good(token: str) -> bool:
+async def _asked(question: Callable[[], bool]) -> bool:
+    """In a thread of its own, whose database connection nobody else would close."""
+
+    def ask() -> bool:
+        try:
+            return question()
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(ask, thread_sensitive=False)()
+
+
+def _is_somebody(headers: dict[bytes, bytes]) -> bool:
+    scheme, _space, key = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    if scheme.lower() == "bearer":
+        return ApiKey.objects.filter(key_hash=ApiKey.hash(key.strip()), revoked_at=None).exists()
     try:
-        return tickets.find(token) is not None
-    finally:
-        close_old_connections()
+        cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+    except CookieError:
+        return False
+    session = cookies.get(settings.SESSION_COOKIE_NAME)
+    if session is None:
+        return False
+    store = import_module(settings.SESSION_ENGINE).SessionStore(session.value)
+    return SESSION_KEY in store
 
 
 async def _refuse(send) -> None:

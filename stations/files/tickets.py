@@ -84,10 +84,3 @@ def use(ticket: FileTicket, address: str | None) -> bool:
 
 def add_bytes(ticket_id: int, count: int) -> None:
     FileTicket.objects.filter(pk=ticket_id).update(bytes_moved=F("bytes_moved") + count)
-
-
-def revoke(*, request: LogRequest) -> None:
-    """What was asked for is here or given up: its address is worth nothing any more."""
-    FileTicket.objects.filter(log_request=request, expires_at__gt=timezone.now()).update(
-        expires_at=timezone.now()
-    )

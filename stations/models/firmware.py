@@ -72,7 +72,7 @@ class FirmwareImage(models.Model):
     )
     name = models.CharField(max_length=100, help_text=_("The file's name, as the charger sees it."))
     file = models.FileField(storage=private_storage, upload_to=image_path, blank=True, editable=False)
-    url = models.URLField(max_length=512, blank=True, help_text=_("The maker's server, instead of a file."))
+    url = models.CharField(max_length=512, blank=True, help_text=_("The maker's server, instead of a file."))
     size = models.PositiveBigIntegerField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     #: What PublishFirmware and UnpublishFirmware name a file by.

@@ -11,6 +11,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
+from evportal.accounts.models import ApiKey
 from stations import logs
 from stations.files import tickets
 from stations.models import FileTicket, FirmwareImage, LogRequest
@@ -211,6 +212,28 @@ def test_after_its_time_and_after_a_cancellation(place, wanted):
     assert httpx.put(place, content=b"x").status_code == 404
     wanted.refresh_from_db()
     assert not wanted.file
+
+
+def test_firmware_is_brought_by_who_is_somebody(door, client, settings, station):
+    settings.STAFF_MFA_REQUIRED = False
+    manager = make.member(operator=station.site.operator)
+    client.force_login(manager)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    key, _row = ApiKey.issue(operator=station.site.operator, role="manager", name="tests")
+    large, url = b"x" * 3_000_000, f"{door.http}/api/v1/firmware-images/"
+    ways = [
+        ({}, 413),
+        ({"Authorization": "Bearer wrong"}, 413),
+        ({"Cookie": f"{settings.SESSION_COOKIE_NAME}=wrong"}, 413),
+        ({"Cookie": "="}, 413),
+        ({"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}"}, 403),  # let in, but without its CSRF token
+        ({"Authorization": f"Bearer {key}"}, 201),
+    ]
+    fields = {"vendor": "Vendor", "version": "2.0.0"}
+    for headers, expected in ways:
+        answer = httpx.post(url, headers=headers, data=fields, files={"file": ("f.bin", large)})
+        assert answer.status_code == expected, (headers, answer.text)
+    assert FirmwareImage.objects.get().size == 3_000_000
 
 
 def test_pages_take_no_large_bodies_either(door):

@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from stations import logs
-from stations.firmware import updates
+from stations import customer_information, logs
+from stations.firmware import campaigns, updates
 from stations.models import Batch, FileTicket, FirmwareUpdate, LogRequest
 from stations.simulator import Fleet, FleetConfig, StationConfig
-from stations.tasks import ingest
+from stations.simulator.tokens import Token, Verdict
+from stations.tasks import drive_firmware, ingest
 from tests import make
 
 CONTENT = b"the newest software\n" * 50_000
@@ -147,3 +148,31 @@ async def test_a_charger_leaves_its_log(house, database, version, kind):
     assert "CP 1 Evportal Simulator" in text and "charger-password-1" not in text
     assert wanted.name.startswith("CP_1-") and wanted.name.endswith(".log")
     assert wanted.size == len(text)
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+async def test_a_charger_tells_and_forgets_a_customer(house, database, version):
+    charger = await house.charger(version)
+    card = Token("04CARD")
+    charger.tokens.remember(card, Verdict("Accepted"))
+    inquiry = await database(
+        customer_information.ask, station=house.station, token="04CARD", report=True, clear=True
+    )
+    await house.until(inquiry, state="answered")
+    assert await database(customer_information.show, inquiry=inquiry) == "04CARD: Accepted"
+    assert charger.tokens.recall(card, charger.now()) is None
+    again = await database(customer_information.ask, station=house.station, token="04CARD", report=True)
+    await house.until(again, state="answered")
+    assert "Nothing is kept" in await database(customer_information.show, inquiry=again)
+
+
+async def test_a_campaign_over_the_wire(house, database):
+    charger = await house.charger("2.0.1")
+    image = await image_for(house, database, version="2.0.0")
+    made = await database(campaigns.create, image=image, stations=[house.station], name="All")
+    await database(drive_firmware)
+    await house.until(await database(FirmwareUpdate.objects.get), state="done")
+    await database(drive_firmware)
+    await database(made.refresh_from_db)
+    row = await database(made.rows.get)
+    assert (made.state, row.state, charger.station.firmware) == ("finished", "done", "2.0.0")
