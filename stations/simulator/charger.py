@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from . import maintenance, tempers, v16, v21, v201, visitors
+from .certificates import Keyring
 from .clock import Clock
 from .dialect import BootReply
 from .point import Point
@@ -86,6 +87,7 @@ class SimulatedCharger:
         )
         self.tokens = TokenMemory()
         self.profiles = Profiles()
+        self.keyring = Keyring()
         self.reservations = Reservations()
         self.operative = True
         self.booted = False

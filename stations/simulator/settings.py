@@ -26,6 +26,7 @@ class Settings:
     cache_enabled: bool = True
     list_enabled: bool = True
     password: str = ""
+    organisation: str = ""
     connector_count: int = 1
     max_list_length: int = 500
     max_stack_level: int = 10
@@ -111,6 +112,7 @@ TABLE = (
     Entry("cache_enabled", "AuthorizationCacheEnabled", "AuthCacheCtrlr", "Enabled"),
     Entry("list_enabled", "LocalAuthListEnabled", "LocalAuthListCtrlr", "Enabled"),
     Entry("password", "AuthorizationKey", "SecurityCtrlr", "BasicAuthPassword", "WriteOnly", least=16),
+    Entry("organisation", "CpoName", "SecurityCtrlr", "OrganizationName"),
     Entry("connector_count", "NumberOfConnectors", None, None, "ReadOnly"),
     Entry("max_list_length", "LocalAuthListMaxLength", "LocalAuthListCtrlr", "Entries", "ReadOnly"),
     Entry(
