@@ -25,7 +25,18 @@ from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
-from stations.models import Command, Evse, IdToken, Reservation, Session, Site, Station
+from stations.models import (
+    Certificate,
+    Command,
+    Evse,
+    IdToken,
+    InstalledCertificate,
+    Reservation,
+    RootCertificate,
+    Session,
+    Site,
+    Station,
+)
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -94,7 +105,10 @@ class House:
                 buyer={},
                 **money,
             ),
-            Rule.objects.get(operator=self.operator),
+            Certificate.objects.create(station=self.station, use="ChargingStationCertificate", csr="x"),
+            InstalledCertificate.objects.create(station=self.station, kind="MORootCertificate", seen_at=now),
+            RootCertificate.objects.create(operator=self.operator, kind="x", name="x", not_after=now),
+            Rule.objects.get(operator=self.operator, kind="offline"),
             Alert.objects.create(
                 site=self.site,
                 kind="offline",
@@ -111,7 +125,7 @@ class House:
 SCOPED = [model for model, page in admin.site._registry.items() if isinstance(page, ScopedAdmin)]
 NOT_SCOPED = [model for model in admin.site._registry if model not in SCOPED]
 
-EVERYBODY = (Site, Station, Evse, Session, Command)
+EVERYBODY = (Site, Station, Evse, Session, Command, Certificate, InstalledCertificate, RootCertificate)
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
     "technician": {*EVERYBODY, SiteRules, Closure, Booking, Rule, Alert},
