@@ -27,7 +27,9 @@ from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
 from stations.models import (
+from stations.models import (
     Campaign,
+    Certificate,
     ChargingProfile,
     Command,
     DefaultMonitor,
@@ -37,10 +39,12 @@ from stations.models import (
     FirmwareImage,
     FirmwareUpdate,
     IdToken,
+    InstalledCertificate,
     InstalledProfile,
     LogRequest,
     Monitor,
     Reservation,
+    RootCertificate,
     Session,
     Settlement,
     Site,
@@ -131,6 +135,10 @@ class House:
             Settlement.objects.create(
                 station=self.station, psp_ref="x", status="Settled", amount=9, settled_at=now, received_at=now
             ),
+            Certificate.objects.create(station=self.station, use="ChargingStationCertificate", csr="x"),
+            InstalledCertificate.objects.create(station=self.station, kind="MORootCertificate", seen_at=now),
+            RootCertificate.objects.create(operator=self.operator, kind="x", name="x", not_after=now),
+            Rule.objects.get(operator=self.operator, kind="offline"),
             Rule.objects.get(operator=self.operator, kind="offline"),
             Alert.objects.create(
                 site=self.site,
@@ -163,6 +171,9 @@ EVERYBODY = (
     FirmwareImage,
     FirmwareUpdate,
     Campaign,
+    Certificate,
+    InstalledCertificate,
+    RootCertificate,
 )
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {

@@ -70,10 +70,20 @@ class Install(CertificateForm):
         return installed.install(station=self.station, kind=kind, pem=pem, by=self.user)
 
 
+class InstalledField(forms.ModelChoiceField):
+    def label_from_instance(self, row: InstalledCertificate) -> str:
+        return name_of(row)
+
+
+def name_of(row: InstalledCertificate) -> str:
+    kind = RootKind(row.kind).label if row.kind in RootKind.values else row.kind
+    return _g("%(kind)s %(serial)s…") % {"kind": kind, "serial": row.serial_number[:12]}
+
+
 class Delete(CertificateForm):
     verb, title, submit, danger = "delete-certificate", _("Delete a certificate"), _("Delete it"), True
     question = _("The charger forgets it and trusts nothing any more that only it has signed.")
-    certificate = forms.ModelChoiceField(
+    certificate = InstalledField(
         InstalledCertificate.objects.none(), label=_("Certificate"), empty_label=None
     )
     sure = forms.BooleanField(
@@ -90,8 +100,8 @@ class Delete(CertificateForm):
 
     def consequences(self) -> list[str]:
         warnings = [
-            _g("%s is the only root by which it knows this portal: without it, it may not connect.") % row
-            for row in self.roots
+            _g("%s is the only root by which it knows this portal: without it, it may not connect.") % name
+            for name in map(name_of, self.roots)
         ]
         return [*super().consequences(), *warnings]
 

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from monitoring import firmware_forms, overview
-from monitoring.forms import interrupted
 from monitoring.guard import ops_page
+from monitoring.verbs.base import interrupted
 from monitoring.views import charger
 from stations.exceptions import Refused
 from stations.files import streams, tickets

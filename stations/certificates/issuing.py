@@ -32,6 +32,8 @@ MOST_A_DAY = 10
 #: What CertificateSigned may carry at most (all versions).
 MAX_CHAIN = 10_000
 MAX_ATTEMPTS = 12
+#: A station that asks the same wrong thing again and again is kept and told once in that time.
+TELL_AGAIN_AFTER = timedelta(hours=1)
 #: A station that is offline gets its certificate when it is back.
 KEEP_FOR = timedelta(days=1)
 REASONS = {
@@ -72,8 +74,12 @@ def request(
     except signing_requests.BadRequest as problem:
         row.status, row.problem = Status.REFUSED, str(problem)[:255]
         row.csr = row.csr[:5500].replace("\x00", "")
-        row.save()
-        _record(row, "SignCertificateRefused", 5, row.problem, received_at)
+        told = Certificate.objects.filter(
+            station=station, use=use, problem=row.problem, created_at__gt=received_at - TELL_AGAIN_AFTER
+        )
+        if not told.exists():
+            row.save()
+            _record(row, "SignCertificateRefused", 5, row.problem, received_at)
         return row
     Certificate.objects.filter(station=station, use=use, status=Status.REQUESTED).delete()
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from . import maintenance, orders
+from . import certificates, maintenance, orders
 from . import maintenance_calls as calls
 from .clock import parse_stamp, stamp
 from .point import Point
@@ -19,6 +19,11 @@ from .transport import Answer
 
 if TYPE_CHECKING:
     from .charger import SimulatedCharger
+
+ROOTS = {
+    "CentralSystemRootCertificate": "CSMSRootCertificate",
+    "ManufacturerRootCertificate": "ManufacturerRootCertificate",
+}
 
 
 def verdict(info: dict) -> Verdict:
@@ -35,6 +40,7 @@ class Answers16:
 
     def table(self) -> dict[str, Callable[[dict], Awaitable[dict | Answer]]]:
         return {
+            **certificates.answers(self._charger, kinds=ROOTS, is_16=True),
             "CancelReservation": self.cancel_reservation,
             "ChangeAvailability": self.change_availability,
             "ChangeConfiguration": self.change_configuration,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from . import certificates, orders
 from . import maintenance_calls as calls
-from . import orders
 from .clock import parse_stamp, stamp
 from .device_model import inventory
 from .point import Point
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Lines per NotifyReport: enough of them to make a portal put several parts together.
 REPORT_LINES = 12
+ROOTS = {f"{word}RootCertificate": f"{word}RootCertificate" for word in ("CSMS", "V2G", "MO", "Manufacturer")}
 
 
 def token(wire: dict | None) -> Token | None:
@@ -42,6 +43,7 @@ class Answers201:
 
     def table(self) -> dict[str, Callable[[dict], Awaitable[dict | Answer]]]:
         return {
+            **certificates.answers(self._charger, kinds=ROOTS, is_16=False),
             "CancelReservation": self.cancel_reservation,
             "ChangeAvailability": self.change_availability,
             "ClearCache": self.clear_cache,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from . import maintenance, tempers, v16, v21, v201, visitors
+from .certificates import Keyring
 from .clock import Clock
 from .dialect import BootReply
 from .monitoring import WATCHABLE, Monitors
@@ -88,6 +89,7 @@ class SimulatedCharger:
         )
         self.tokens = TokenMemory()
         self.profiles = Profiles()
+        self.keyring = Keyring()
         self.monitors = Monitors(self._value_of)
         self.reservations = Reservations()
         self.screen = Screen()

@@ -30,6 +30,8 @@ class Dialect(Protocol):
     subprotocol: str
     # CALLERROR code for a payload we cannot read: 1.6 spells it differently.
     malformed: str
+    # Which requests for a signature a portal may trigger.
+    certificate_triggers: tuple[str, ...]
     answers: dict[str, Callable[[dict], Awaitable[dict | Answer]]]
 
     async def boot(self, reason: str) -> BootReply: ...
@@ -54,6 +56,10 @@ class Dialect(Protocol):
     async def log_status(
         self, status: str, request_id: int | None = None, *, urgent: bool = False
     ) -> None: ...
+
+    async def sign_certificate(self, csr: str, use: str) -> None: ...
+
+    async def security_event(self, code: str, text: str) -> None: ...
 
     async def fault_notice(self, point: Point, *, cleared: bool) -> None:
         """Say what broke, where StatusNotification cannot."""

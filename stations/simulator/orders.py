@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from . import certificates
 from .point import Point
 from .reservations import Reservation
 from .tokens import ACCEPTED, Token
@@ -103,6 +104,8 @@ def trigger(charger: SimulatedCharger, message: str, point: Point | None) -> Cal
             charger.log_status, charger.log_request, urgent=True
         ),
     }
+    if message in certificates.TRIGGERS and message in dialect.certificate_triggers:
+        return lambda: charger.spawn(certificates.ask_to_sign(charger, certificates.TRIGGERS[message]))
     way = ways.get(message)
     return (lambda: charger.spawn(way())) if way else None
 

@@ -28,6 +28,7 @@ class Settings:
     shows_cost: bool = True
     shows_messages: bool = True
     password: str = ""
+    organisation: str = ""
     connector_count: int = 1
     max_list_length: int = 500
     max_stack_level: int = 10
@@ -120,6 +121,7 @@ TABLE = (
     Entry("shows_cost", "CustomDisplayCostAndPrice", "TariffCostCtrlr", "Enabled", "ReadOnly"),
     Entry("shows_messages", None, "DisplayMessageCtrlr", "Available", "ReadOnly"),
     Entry("password", "AuthorizationKey", "SecurityCtrlr", "BasicAuthPassword", "WriteOnly", least=16),
+    Entry("organisation", "CpoName", "SecurityCtrlr", "OrganizationName"),
     Entry("connector_count", "NumberOfConnectors", None, None, "ReadOnly"),
     Entry("max_list_length", "LocalAuthListMaxLength", "LocalAuthListCtrlr", "Entries", "ReadOnly"),
     Entry(

@@ -51,6 +51,7 @@ class Dialect:
 
     subprotocol = "ocpp1.6"
     malformed = "FormationViolation"
+    certificate_triggers = ("SignChargePointCertificate",)
 
     def __init__(self, charger: SimulatedCharger) -> None:
         self._charger = charger
@@ -121,6 +122,13 @@ class Dialect:
             await self._call(
                 "LogStatusNotification", {"status": status, "requestId": request_id}, urgent=urgent
             )
+
+    async def sign_certificate(self, csr: str, use: str) -> None:
+        await self._call("SignCertificate", {"csr": csr}, urgent=True)
+
+    async def security_event(self, code: str, text: str) -> None:
+        payload = {"type": code, "timestamp": stamp(self._charger.now()), "techInfo": text[:255]}
+        await self._call("SecurityEventNotification", payload)
 
     async def fault_notice(self, point: Point, *, cleared: bool) -> None:
         """Nothing: in 1.6 the StatusNotification says what broke."""

@@ -61,6 +61,7 @@ class Dialect:
 
     subprotocol = "ocpp2.0.1"
     malformed = "FormatViolation"
+    certificate_triggers = ("SignChargingStationCertificate", "SignV2GCertificate")
 
     def __init__(self, charger: SimulatedCharger) -> None:
         self._charger = charger
@@ -136,6 +137,13 @@ class Dialect:
 
     async def log_status(self, status: str, request_id: int | None = None, *, urgent: bool = False) -> None:
         await self._call("LogStatusNotification", _numbered(status, request_id), urgent=urgent)
+
+    async def sign_certificate(self, csr: str, use: str) -> None:
+        await self._call("SignCertificate", {"csr": csr, "certificateType": use}, urgent=True)
+
+    async def security_event(self, code: str, text: str) -> None:
+        payload = {"type": code, "timestamp": stamp(self._charger.now()), "techInfo": text[:255]}
+        await self._call("SecurityEventNotification", payload)
 
     async def customer_information(self, request_id: int, text: str) -> None:
         """What is kept of a customer, in as many parts as the protocol's 512 characters ask for."""
