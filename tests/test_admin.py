@@ -27,7 +27,6 @@ from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
 from stations.models import (
-from stations.models import (
     Campaign,
     Certificate,
     ChargingProfile,
