@@ -194,5 +194,19 @@ def may_stop(stopper: Token | None, token: Token | None) -> bool:
 LATE = timedelta(minutes=10)
 
 
-def is_late(*, says_offline: bool, started_at: datetime, received_at: datetime) -> bool:
-    return says_offline or received_at - started_at > LATE
+def is_late(
+    *,
+    says_offline: bool,
+    started_at: datetime,
+    received_at: datetime,
+    connected_at: datetime | None = None,
+) -> bool:
+    """Whether the station started this without being able to ask.
+
+    1.6 has no word for it. What it says began since it has been connected did not begin offline: then only
+    its clock is slow, and that must not get anybody past a booking.
+    """
+    if says_offline:
+        return True
+    is_old = received_at - started_at > LATE
+    return is_old and (connected_at is None or started_at < connected_at)

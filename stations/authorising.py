@@ -89,10 +89,6 @@ def charges_elsewhere(row: IdToken | None, evse: Evse, now: datetime) -> bool:
     return heard.filter(heard_at__gt=now - SILENT).exists()
 
 
-def place(evse: Evse) -> access.Place:
-    return access.Place(evse.station.site_id, evse.pk)
-
-
 def authorize(
     *,
     station: Station,
@@ -153,16 +149,24 @@ def without_card(station: Station, token: str, kind: str) -> access.Decision | N
     return None
 
 
+def is_late(station: Station, report: Start) -> bool:
+    # The row, because a decision's station may be as old as its socket.
+    connected_at = Station.objects.filter(pk=station.pk).values_list("connected_at", flat=True).first()
+    return access.is_late(
+        says_offline=report.offline,
+        started_at=report.started_at,
+        received_at=report.received_at,
+        connected_at=connected_at,
+    )
+
+
 def decide_start(*, station: Station, evse: Evse, row: IdToken | None, report: Start) -> access.Decision:
     """Whether a start that was reported may go on, or, reported late, whether it was right."""
-    late = access.is_late(
-        says_offline=report.offline, started_at=report.started_at, received_at=report.received_at
-    )
     found = without_card(station, report.token, report.token_type)
     if found is not None:
         return found
     where = access.Place(station.site_id, evse.pk)
-    if late:
+    if is_late(station, report):
         return access.may_have_started(facts(row), started_at=report.started_at, place=where)
     return access.may_start(
         facts(row),

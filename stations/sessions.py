@@ -67,9 +67,7 @@ def start(*, station: Station, report: Start) -> tuple[Session, access.Decision]
     if known is not None:
         row = authorising.facts(known.id_token)
         verdict = access.Verdict.INVALID if known.review else access.Verdict.ACCEPTED
-        late = access.is_late(
-            says_offline=report.offline, started_at=report.started_at, received_at=report.received_at
-        )
+        late = authorising.is_late(station, report)
         return known, access.Decision(verdict, known.review, row.group if row else "", row, is_late=late)
 
     evse = find_evse(station, report.evse_number)

@@ -17,6 +17,10 @@ __all__ = ["Able", "ask", "ask_due", "command_finished", "of"]
 #: Many stations are busy for a moment after their boot.
 SETTLE = timedelta(seconds=5)
 AGAIN = timedelta(minutes=30)
+#: By this a question's answer is known again.
+REASON = "what it can do"
+#: Variables in one question: how many a station takes, it says only when asked.
+ITEMS = 8
 
 
 def of(station: Station) -> Able:
@@ -48,20 +52,23 @@ def ask_due(now: datetime) -> int:
 
 
 @transaction.atomic
-def ask(*, station: Station, now: datetime, by=None) -> Command:
+def ask(*, station: Station, now: datetime, by=None) -> list[Command]:
     """Ask what the station can do; a station may refuse a question without harm."""
+    Abilities.objects.update_or_create(
+        station=station, defaults={"asked_at": now, "known_at": None, "told": {}}
+    )
     if station.ocpp_version in ("", "1.6"):
-        action, payload = "GetConfiguration", {"key": list(reading.KEYS_16)}
+        questions = [("GetConfiguration", {"key": list(reading.KEYS_16)})]
     else:
         variables = reading.VARIABLES + (reading.VARIABLES_21 if station.ocpp_version == "2.1" else ())
         asked = [_variable(*variable) for variable in variables]
-        asked.append(_variable("LocalAuthListCtrlr", "Entries", "") | {"attributeType": "MaxSet"})
-        action, payload = "GetVariables", {"getVariableData": asked}
-    command = commands.send(station=station, action=action, payload=payload, by=by, reason="what it can do")
-    Abilities.objects.update_or_create(
-        station=station, defaults={"asked_at": now, "known_at": None, "command": command}
-    )
-    return command
+        asked.insert(5, _variable("LocalAuthListCtrlr", "Entries", "") | {"attributeType": "MaxSet"})
+        parts = [asked[at : at + ITEMS] for at in range(0, len(asked), ITEMS)]
+        questions = [("GetVariables", {"getVariableData": part}) for part in parts]
+    return [
+        commands.send(station=station, action=action, payload=payload, by=by, reason=REASON)
+        for action, payload in questions
+    ]
 
 
 def _variable(component: str, variable: str, instance: str) -> dict:
@@ -69,18 +76,22 @@ def _variable(component: str, variable: str, instance: str) -> dict:
     return {"component": {"name": component}, "variable": named}
 
 
+@transaction.atomic
 def command_finished(command: Command) -> None:
     """Keep the answer to `ask`; then tell a 2.x station which group is its master."""
-    if command.action not in ("GetConfiguration", "GetVariables"):
+    if command.reason != REASON or command.status != Command.Status.ANSWERED:
         return
-    row = Abilities.objects.select_related("station__site").filter(command=command).first()
-    if row is None or command.status != Command.Status.ANSWERED:
+    row = Abilities.objects.select_for_update().filter(station=command.station_id).first()
+    if row is None:
         return
     answer = command.response or {}
     read = reading.from_configuration if command.action == "GetConfiguration" else reading.from_variables
-    row.told, row.known_at = read(answer), command.answered_at
+    told = read(answer)
+    row.told, row.known_at = row.told | told, command.answered_at
     row.save(update_fields=["told", "known_at"])
-    _tell_master(row.station, reading.able(row.station.ocpp_version, row.told))
+    station = Station.objects.select_related("site").get(pk=command.station_id)
+    if "AuthCtrlr.MasterPassGroupId" in told:
+        _tell_master(station, reading.able(station.ocpp_version, told))
 
 
 def _tell_master(station: Station, able: Able) -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from stations import abilities, commands
 from stations.display import spelling
 from stations.display.spelling import Rates
-from stations.models import Abilities, Batch, Command, Message, Session, ShownCost, Station, TokenRules
+from stations.models import Batch, Command, Message, Session, ShownCost, Station, TokenRules
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,14 @@ def showing(session_ids: Iterable) -> list[Session]:
     rows = Session.objects.open().filter(
         due, pk__in=list(session_ids), review="", station__connection__isnull=False
     )
-    rows = rows.filter(station__in=Abilities.objects.exclude(told={}).values("station"))
-    return [row for row in rows.with_place() if can_show(row.station)]
+    rows = rows.filter(station__abilities__known_at__isnull=False).with_place()
+    unwilling = set(TokenRules.objects.filter(show_cost=False).values_list("operator", flat=True))
+    return [
+        row
+        for row in rows.select_related("station__abilities")
+        if row.station.site.operator_id not in unwilling
+        and abilities.reading.able(row.station.ocpp_version, row.station.abilities.told).cost
+    ]
 
 
 @transaction.atomic

@@ -20,7 +20,6 @@ class Abilities(models.Model):
     #: Asked after this boot; a new firmware may bring new abilities.
     asked_at = models.DateTimeField(null=True, blank=True)
     known_at = models.DateTimeField(null=True, blank=True)
-    command = models.ForeignKey(Command, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
         verbose_name_plural = _("abilities")

@@ -97,3 +97,16 @@ def test_who_may_stop(stopper, token, may):
 def test_what_is_late(offline, ago, late):
     started_at = NOON - timedelta(minutes=ago)
     assert access.is_late(says_offline=offline, started_at=started_at, received_at=NOON) is late
+
+
+@pytest.mark.parametrize(("connected_ago", "late"), [(5, True), (90, False)])
+def test_a_slow_clock_is_not_an_offline_queue(connected_ago, late):
+    assert (
+        access.is_late(
+            says_offline=False,
+            started_at=NOON - HOUR,
+            received_at=NOON,
+            connected_at=NOON - timedelta(minutes=connected_ago),
+        )
+        is late
+    )

@@ -281,6 +281,18 @@ async def test_a_late_start_without_leave_is_not_stopped_before_its_stop_can_com
     assert await database(Command.objects.count) == 1
 
 
+async def test_a_slow_clock_gets_nobody_past_a_refusal(door, place, database):
+    """Connected for hours, its clock an hour behind: what it reports now began now."""
+    await database(IdToken.objects.filter(pk=place.token.pk).update, status="blocked")
+    async with Charger(door.url, "CP-1", PASSWORD) as charger:
+        await charger.boot()
+        connected = timezone.now() - timedelta(hours=5)
+        await database(type(place.station).objects.update, connected_at=connected)
+        started = await charger.start("04A2B3C4", timestamp=ago(hours=1))
+        assert started["idTagInfo"]["status"] == "Blocked"
+        await charger.expect("RemoteStopTransaction")
+
+
 async def test_a_blocked_cards_start_now_is_stopped_at_once(door, place, database):
     await database(IdToken.objects.filter(pk=place.token.pk).update, status="blocked")
     async with Charger(door.url, "CP-1", PASSWORD) as charger:
