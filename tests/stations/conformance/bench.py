@@ -229,6 +229,10 @@ class Bench:
             )
         )
 
+    async def firmware_steps(self) -> list[str]:
+        """What the station told of its update, in OCPP's words."""
+        return [code.rpartition(".")[2] for code in await self.events("firmware")]
+
     async def reservation(self) -> Reservation:
         return await self.database(Reservation.objects.get, evse__station=self.station)
 

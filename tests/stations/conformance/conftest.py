@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import override_settings
 
 from tests import make
 from tests.api import caller
@@ -39,7 +40,9 @@ def portal_for_all(threads, tmp_path_factory):
         operator = make.operator()
         return {"operator": operator, "api": caller(operator=operator)}
 
-    with open_door(tls=keys.server_files(tmp_path_factory.mktemp("tls"))) as door:
+    # A case is about the calls that it asks for itself.
+    calm = override_settings(OCPP_CONFIGURE_ON_BOOT=False)
+    with calm, open_door(tls=keys.server_files(tmp_path_factory.mktemp("tls"))) as door:
         entered = threads.submit(enter).result()
         yield {"url": door.url, "tls_url": door.tls_url, "threads": threads, **entered}
 

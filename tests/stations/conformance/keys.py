@@ -56,13 +56,13 @@ HASH = {
 }
 
 
-def signing_request(common_name: str) -> str:
+def signing_request(common_name: str, organisation: str) -> str:
     """A station's wish for a certificate of a key of its own."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Operator"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation),
         ]
     )
     return _pem(x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256()))
@@ -91,12 +91,10 @@ def trusting() -> ssl.SSLContext:
     return ssl.create_default_context(cadata=CERTIFICATE)
 
 
-def trusting_as(common_name: str) -> ssl.SSLContext:
-    """The same, and the station has a certificate of its own."""
-    context = trusting()
-    with tempfile.TemporaryDirectory() as folder:
-        context.load_cert_chain(*_files(Path(folder), common_name))
-    return context
+def foreign_certificate(common_name: str) -> str:
+    """A station's certificate by an authority that nobody here knows."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return _pem(_certificate(common_name, key.public_key(), "Test root", _ROOT_KEY, is_ca=False))
 
 
 def old_tls() -> ssl.SSLContext:

@@ -19,7 +19,7 @@ def marked(case):
 
 @pytest.mark.parametrize("case", [marked(case) for case in CASES])
 async def test_case(case, bench_of):
-    async with bench_of(version=case.version, patience=1 if case.waits else 5) as bench:
+    async with bench_of(version=case.version) as bench:
         await case.function(bench)
 
 

@@ -6,6 +6,12 @@ from stations.models import Station
 from tests.charger import Refused
 from tests.stations.conformance import keys
 from tests.stations.conformance.bench import ACCEPTED, PASSWORD, REJECTED
+from tests.stations.conformance.entry import (
+    behind_proxy,
+    given_certificate,
+    presenting,
+    takes_certificates_only,
+)
 
 WHERE = "https://files.example.com/firmware.bin"
 
@@ -55,7 +61,7 @@ async def tc_044_1(bench):
     again = await bench.boot(firmwareVersion="2.0")
     assert await again.call("FirmwareStatusNotification", {"status": "Installed"}) == {}
     assert (await bench.row()).firmware == "2.0"
-    assert (await bench.events("firmware"))[-1] == "Installed"
+    assert (await bench.firmware_steps())[-1] == "Installed"
 
 
 async def tc_044_2(bench):
@@ -72,7 +78,7 @@ async def updates_firmware(bench, statuses: list[str]):
     await bench.send(charger, "UpdateFirmware", asked, {})
     for status in statuses:
         assert await charger.call("FirmwareStatusNotification", {"status": status}) == {}
-    assert await bench.events("firmware") == statuses
+    assert await bench.firmware_steps() == statuses
     return charger
 
 
@@ -116,7 +122,7 @@ async def tc_080(bench):
     again = await bench.boot(firmwareVersion="2.0")
     assert await again.call("SignedFirmwareStatusNotification", {"status": "Installed", "requestId": 9}) == {}
     assert (await bench.row()).firmware == "2.0"
-    assert (await bench.events("firmware"))[-1] == "Installed"
+    assert (await bench.firmware_steps())[-1] == "Installed"
 
 
 async def tc_081(bench):
@@ -140,7 +146,7 @@ async def updates_securely(bench, statuses: list[str]):
     for status in statuses:
         answer = await charger.call("SignedFirmwareStatusNotification", {"status": status, "requestId": 9})
         assert answer == {}
-    assert await bench.events("firmware") == statuses
+    assert await bench.firmware_steps() == statuses
     return charger
 
 
@@ -150,25 +156,25 @@ async def security_event(charger, kind: str) -> None:
 
 
 async def tc_073(bench):
-    """Security §3.2: the new key counts once the charger has taken it."""
+    """Security §3.2: a new key; the old one counts no more once the charger has used it."""
+    from stations.configuration import passwords
+
     charger = await bench.boot()
-    new = "another-charger-password"
-    await bench.send(charger, "ChangeConfiguration", {"key": "AuthorizationKey", "value": new.encode().hex()})
+    charger.on("ChangeConfiguration", ACCEPTED)
+    await bench.database(passwords.rotate, station=await bench.row())
+    asked = await charger.expect("ChangeConfiguration")
+    assert asked["key"] == "AuthorizationKey"
+    new = bytes.fromhex(asked["value"])
+    assert 16 <= len(new) <= 20
     await charger.close()
+    await bench.boot(await bench.connect(password=new.decode()))
     await refuses(bench, password=PASSWORD)
-    await bench.boot(await bench.connect(password=new))
-    assert await bench.database(lambda: Station.objects.get(pk=bench.station.pk).check_password(new))
 
 
 async def tc_074(bench):
     charger = await bench.boot()
     await bench.send(charger, "ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"})
-    charger.on("CertificateSigned", ACCEPTED)
-    request = keys.signing_request(bench.identity)
-    assert (await charger.call("SignCertificate", {"csr": request}))["status"] == "Accepted"
-    await bench.ingest()
-    signed = await charger.expect("CertificateSigned")
-    assert keys.is_issued_for(signed["certificateChain"], request)
+    await given_certificate(bench, charger)
 
 
 async def tc_075_1(bench):
@@ -196,11 +202,7 @@ async def tc_076(bench):
 async def tc_077(bench):
     charger = await bench.boot()
     await bench.send(charger, "ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"})
-    charger.on("CertificateSigned", REJECTED)
-    request = keys.signing_request(bench.identity)
-    assert (await charger.call("SignCertificate", {"csr": request}))["status"] == "Accepted"
-    await bench.ingest()
-    await charger.expect("CertificateSigned")
+    await given_certificate(bench, charger, REJECTED)
     await security_event(charger, "InvalidChargePointCertificate")
     assert await bench.events("security") == ["InvalidChargePointCertificate"]
 
@@ -214,14 +216,17 @@ async def tc_078(bench):
 
 
 async def tc_083(bench):
-    """Security §4: once the charger has taken the higher profile, nothing below it is let in."""
+    """Security §4: once the charger has come with the higher profile, nothing below it is let in."""
+    from stations.configuration import profiles
+
     charger = await bench.boot()
-    await bench.send(charger, "ChangeConfiguration", {"key": "SecurityProfile", "value": "2"})
-    await bench.send(charger, "Reset", {"type": "Hard"})
+    charger.on("ChangeConfiguration", ACCEPTED)
+    await bench.database(profiles.upgrade, station=await bench.row(), profile=2, url=bench.tls_url)
+    assert await charger.expect("ChangeConfiguration") == {"key": "SecurityProfile", "value": "2"}
     await charger.close()
+    await bench.boot(await bench.connect(**bench.over_tls()))
     assert (await bench.row()).security_profile == 2
     await refuses(bench)
-    await bench.boot(await bench.connect(**bench.over_tls()))
 
 
 async def tc_085(bench):
@@ -252,11 +257,13 @@ async def tc_086(bench):
 
 
 async def tc_087(bench):
-    await bench.database(
-        Station.objects.filter(pk=bench.station.pk).update, security_profile=3, password_hash=""
-    )
-    await refuses(bench)
-    await bench.boot(await bench.connect(password=None, **bench.over_tls(keys.trusting_as(bench.identity))))
+    charger = await bench.boot()
+    chain = await given_certificate(bench, charger)
+    await charger.close()
+    await takes_certificates_only(bench)
+    with behind_proxy():
+        await refuses(bench, **presenting())
+        await bench.boot(await bench.connect(**presenting(chain)))
     assert (await bench.row()).is_online
 
 

@@ -122,7 +122,7 @@ async def tc_b_08(bench):
     charger.on("SetVariables", lambda asked: taken(asked, "setVariable"))
     charger.on("GetVariables", lambda asked: taken(asked, "getVariable"))
     values = {f"SampledDataCtrlr/Own{number}": "1" for number in range(5)}
-    await bench.database(runs.write, station=bench.station, values=values)
+    await bench.database(runs.write, station=await bench.row(), values=values)
     sizes = [len((await charger.expect("GetVariables"))["getVariableData"]) for _round in range(3)]
     assert sizes == [2, 2, 1]
 

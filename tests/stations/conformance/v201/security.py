@@ -5,13 +5,17 @@ import ssl
 import pytest
 
 from stations.models import Station
-from tests.charger import Refused, now
+from tests.charger import Charger, Refused, now
 from tests.stations.conformance import keys
 from tests.stations.conformance.bench import ACCEPTED, PASSWORD, REJECTED
-from tests.stations.conformance.v201.provisioning import network_profile
+from tests.stations.conformance.entry import (
+    behind_proxy,
+    given_certificate,
+    presenting,
+    takes_certificates_only,
+)
 
 BASIC_PASSWORD = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
-PRIORITY = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "NetworkConfigurationPriority"}}
 
 
 async def is_refused(bench, **how) -> Refused:
@@ -63,38 +67,74 @@ async def tc_a_06(bench):
     await bench.boot(await bench.connect(**bench.over_tls()))
 
 
+async def certified(bench) -> str:
+    """The station has a certificate, and nothing else counts for it any more."""
+    charger = await bench.boot()
+    chain = await given_certificate(bench, charger)
+    await charger.close()
+    await takes_certificates_only(bench)
+    return chain
+
+
 async def tc_a_07(bench):
-    await profile(bench, 3)
-    assert (await is_refused(bench)).status == 401
-    mine = bench.over_tls(keys.trusting_as(bench.identity))
-    await bench.boot(await bench.connect(password=None, **mine))
+    chain = await certified(bench)
+    with behind_proxy():
+        assert (await is_refused(bench, **presenting())).status == 401
+        await bench.boot(await bench.connect(**presenting(chain)))
     assert (await bench.row()).is_online
 
 
 async def tc_a_08(bench):
-    await profile(bench, 3)
-    anothers = bench.over_tls(keys.trusting_as("SOMEBODY-ELSE"))
-    await is_refused(bench, password=None, **anothers)
-    mine = bench.over_tls(keys.trusting_as(bench.identity))
-    await bench.boot(await bench.connect(password=None, **mine))
+    chain = await certified(bench)
+    with behind_proxy():
+        foreign = presenting(keys.foreign_certificate(bench.identity))
+        assert (await is_refused(bench, **foreign)).status == 401
+        assert not (await bench.row()).is_online
+        await bench.boot(await bench.connect(**presenting(chain)))
 
 
 async def tc_a_09(bench):
-    """A01: the new password counts once the station has taken it, and the old one no more."""
+    """A01: a new password; the old one counts no more once the station has used it."""
+    from stations.configuration import passwords
+
     charger = await bench.boot()
-    new = "another-charger-password"
-    await sets(bench, charger, BASIC_PASSWORD, new, "Accepted")
+    charger.on("SetVariables", sets_all)
+    await bench.database(passwords.rotate, station=await bench.row())
+    (asked,) = (await charger.expect("SetVariables"))["setVariableData"]
+    assert (asked["component"]["name"], asked["variable"]["name"]) == ("SecurityCtrlr", "BasicAuthPassword")
+    assert 16 <= len(asked["attributeValue"]) <= 40
     await charger.close()
+    await bench.boot(await bench.connect(password=asked["attributeValue"]))
     assert (await is_refused(bench)).status == 401
-    await bench.boot(await bench.connect(password=new))
+
+
+def sets_all(asked: dict) -> dict:
+    """The station takes every value."""
+    return {
+        "setVariableResult": [
+            {
+                "attributeStatus": "Accepted",
+                "component": each["component"],
+                "variable": each["variable"],
+            }
+            for each in asked["setVariableData"]
+        ]
+    }
 
 
 async def tc_a_10(bench):
     charger = await bench.boot()
     await sets(bench, charger, BASIC_PASSWORD, "another-charger-password", "Rejected")
+    await bench.until(lambda: _has_one_password(bench.station.pk))
     await charger.close()
     assert (await is_refused(bench, password="another-charger-password")).status == 401
     await bench.boot()
+
+
+def _has_one_password(pk: int) -> bool:
+    """A password that was on its way counts beside the old one, until the answer has been taken in."""
+    upcoming = getattr(Station.objects.get(pk=pk), "provisioning", None)
+    return upcoming is None or not upcoming.next_password_hash
 
 
 async def sets(bench, charger, variable: dict, value: str, status: str) -> None:
@@ -103,19 +143,11 @@ async def sets(bench, charger, variable: dict, value: str, status: str) -> None:
     await bench.send(charger, "SetVariables", asked, done)
 
 
-async def renews(bench, trigger: str, answer) -> None:
+async def renews(bench, trigger: str, answer) -> Charger:
     """A02: the station is asked to make itself a new key, and is given a certificate for it."""
     charger = await bench.boot()
     await bench.send(charger, "TriggerMessage", {"requestedMessage": trigger})
-    charger.on("CertificateSigned", answer)
-    request = keys.signing_request(bench.identity)
-    kind = trigger.removeprefix("Sign")
-    asked = {"csr": request, "certificateType": kind}
-    assert (await charger.call("SignCertificate", asked))["status"] == "Accepted"
-    await bench.ingest()
-    signed = await charger.expect("CertificateSigned")
-    assert signed["certificateType"] == kind
-    assert keys.is_issued_for(signed["certificateChain"], request)
+    await given_certificate(bench, charger, answer, certificateType=trigger.removeprefix("Sign"))
     return charger
 
 
@@ -135,11 +167,19 @@ async def tc_a_14(bench):
 
 
 async def tc_a_19(bench):
-    """A05: a higher profile, once the station has taken it; there is no way back."""
+    """A05: a higher profile, once the station has come with it; there is no way back."""
+    from stations.configuration import profiles
+
     charger = await bench.boot()
-    await bench.send(charger, "SetNetworkProfile", network_profile(2))
-    await sets(bench, charger, PRIORITY, "2,1", "Accepted")
-    await bench.send(charger, "Reset", {"type": "OnIdle"})
+    charger.on("SetVariables", sets_all)
+    await bench.database(profiles.upgrade, station=await bench.row(), profile=2, url=bench.tls_url)
+    asked = await charger.expect("SetNetworkProfile")
+    data = asked["connectionData"]
+    assert (data["securityProfile"], data["ocppCsmsUrl"]) == (2, bench.tls_url)
+    (wish,) = (await charger.expect("SetVariables"))["setVariableData"]
+    assert wish["variable"]["name"] == "NetworkConfigurationPriority"
+    assert wish["attributeValue"].startswith(str(asked["configurationSlot"]))
+    assert await charger.expect("Reset") == {"type": "OnIdle"}
     await charger.close()
     await bench.boot(await bench.connect(**bench.over_tls()))
     assert (await bench.row()).security_profile == 2

@@ -35,7 +35,7 @@ async def steps(bench, charger, *statuses: str) -> None:
     for status in statuses:
         step = {"status": status, "requestId": 9}
         assert await charger.call("FirmwareStatusNotification", step) == {}
-    assert (await bench.events("firmware"))[-len(statuses) :] == list(statuses)
+    assert (await bench.firmware_steps())[-len(statuses) :] == list(statuses)
 
 
 async def installed(bench, charger) -> None:
