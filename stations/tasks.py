@@ -155,7 +155,9 @@ def tend_limits() -> None:
 
 def sign_certificates() -> None:
     """Stations were told at once that they will get one; an authority may take its time."""
-    issuing.sign_due(timezone.now())
+    now = timezone.now()
+    issuing.sign_due(now)
+    issuing.settle(now)
 
 
 @shared_task

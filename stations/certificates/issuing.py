@@ -226,6 +226,17 @@ def command_finished(command: Command) -> None:
         _record(row, "CertificateUndelivered", 5, row.problem, timezone.now())
 
 
+def settle(now: datetime) -> None:
+    """Calls that ended while nobody listened, because a process died between the answer and its news."""
+    left = Certificate.objects.filter(
+        status=Status.SENT,
+        command__status__in=Command.FINAL,
+        command__answered_at__lt=now - timedelta(seconds=30),
+    )
+    for row in left.select_related("command__station")[:200]:
+        command_finished(row.command)
+
+
 def _end(row: Certificate, status: str, problem: str = "") -> None:
     row.status, row.problem = status, problem[:255]
     Certificate.objects.filter(pk=row.pk, status=Status.SENT).update(status=status, problem=row.problem)

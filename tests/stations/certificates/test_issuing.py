@@ -158,6 +158,22 @@ async def test_asking_again_replaces_and_asking_for_ever_ends(door, station, dat
         assert answer["status"] == "Rejected"
 
 
+@pytest.mark.django_db
+def test_an_answer_whose_news_were_lost_is_heeded_by_the_sweep():
+    from stations.tasks import sign_certificates
+
+    station = make.station(identity="CP-1")
+    row = issuing.request(station=station, csr=papers.csr(), received_at=timezone.now())
+    sign_certificates()
+    for seconds, status in [(5, "sent"), (31, "installed")]:
+        answered_at = timezone.now() - timezone.timedelta(seconds=seconds)
+        answer = {"status": "answered", "response": {"status": "Accepted"}, "answered_at": answered_at}
+        Command.objects.update(**answer)
+        sign_certificates()
+        row.refresh_from_db()
+        assert row.status == status
+
+
 class Slow:
     """An authority that fails twice, then refuses."""
 
