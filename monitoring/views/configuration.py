@@ -47,6 +47,7 @@ def config(request, pk):
             page=rows,
             provisioning=Provisioning.objects.filter(station=station).first(),
             templates=templates.fitting(station),
+            guarded=templates.GUARDED[templates.protocol(station.ocpp_version)],
             differences=differences,
             differing=[each for each in differences if each.counts],
             runs=station.configuration_runs.select_related("created_by", "api_key")[:5],
