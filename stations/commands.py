@@ -59,11 +59,9 @@ def send(
         expires_at=now + (keep_for or timedelta(seconds=timeout or settings.OCPP_CALL_TIMEOUT)),
         timeout_s=max(1, round(timeout or settings.OCPP_CALL_TIMEOUT)),
     )
-    node = (
-        Station.objects.filter(pk=station.pk).exclude(connection=None).values_list("node", flat=True).first()
-    )
-    registration = Station.objects.values_list("registration", flat=True).get(pk=station.pk)
-    if node and (why := registering.refusal(registration, action, payload)):
+    row = Station.objects.only("connection", "node", "registration").get(pk=station.pk)
+    node = row.node if row.is_online else ""
+    if node and (why := registering.refusal(row.registration, action, payload)):
         command.status, command.secrets = Command.Status.ERROR, ""
         command.answered_at = now
         command.error_code, command.error_description = "SecurityError", why

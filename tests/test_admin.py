@@ -25,7 +25,18 @@ from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
-from stations.models import Command, Evse, IdToken, Reservation, Session, Site, Station
+from stations.models import (
+    Command,
+    ConfigurationRun,
+    ConfigurationTemplate,
+    Evse,
+    IdToken,
+    Reservation,
+    Session,
+    Setting,
+    Site,
+    Station,
+)
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +86,9 @@ class House:
             api_key,
             Membership.objects.create(user=make.user(), operator=self.operator, role="support"),
             Command.objects.create(station=self.station, action="Reset", expires_at=now),
+            ConfigurationTemplate.objects.create(operator=self.operator, name="All", values={"A": "1"}),
+            ConfigurationRun.objects.create(station=self.station, kind="read"),
+            Setting.objects.create(station=self.station, path="A", variable="A"),
             Reservation.objects.create(evse=self.evse, id_token=token, **span),
             SiteRules.objects.create(site=self.site),
             Closure.objects.create(evse=self.evse, **span),
@@ -112,14 +126,15 @@ SCOPED = [model for model, page in admin.site._registry.items() if isinstance(pa
 NOT_SCOPED = [model for model in admin.site._registry if model not in SCOPED]
 
 EVERYBODY = (Site, Station, Evse, Session, Command)
+CONFIGURATION = (ConfigurationTemplate, ConfigurationRun, Setting)
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
-    "technician": {*EVERYBODY, SiteRules, Closure, Booking, Rule, Alert},
+    "technician": {*EVERYBODY, *CONFIGURATION, SiteRules, Closure, Booking, Rule, Alert},
     "accountant": {*EVERYBODY, Tariff, TariffVersion, TariffAssignment, Cdr, Invoice, Payment, Refund},
-    "support": {*EVERYBODY, IdToken, Reservation, SiteRules, Closure, Booking, Rule, Alert},
+    "support": {*EVERYBODY, *CONFIGURATION, IdToken, Reservation, SiteRules, Closure, Booking, Rule, Alert},
 }
 CHANGES = {
-    "technician": {Station, Evse},
+    "technician": {Station, Evse, ConfigurationTemplate},
     "accountant": set(),
     "support": {IdToken},
 }

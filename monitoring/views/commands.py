@@ -17,6 +17,7 @@ from monitoring.guard import ops_page
 from monitoring.once import only_once
 from monitoring.views.charger import find
 from stations import commands
+from stations.configuration import masking
 from stations.exceptions import ChargerOffline, Refused
 from stations.models import Command
 from stations.ocpp import schemas
@@ -140,7 +141,7 @@ def _ask(request, charger: overview.Row, action: str, form: forms.Form):
     consequences = [
         _("Charger: %(name)s, %(site)s") % {"name": charger.station.name, "site": charger.station.site.name},
         *(interrupted(charger) if action in command_forms.INTERRUPTING else []),
-        _("Message: %s") % json.dumps(form.payload, ensure_ascii=False),
+        _("Message: %s") % json.dumps(masking.masked(form.payload), ensure_ascii=False),
     ]
     hidden = [(name, value) for name in form.fields for value in request.POST.getlist(name)]
     return render(

@@ -71,6 +71,9 @@ def verbs_for(station) -> list[type[ConfigForm]]:
         left_out = left_out | {"password"}
     if station.security_profile >= 3:
         left_out = left_out | {"profile"}
+    upcoming = Provisioning.objects.filter(station=station).first()
+    if upcoming is None or not (upcoming.next_password_hash or upcoming.next_security_profile):
+        left_out = left_out | {"give-up"}
     return [each for each in VERBS.values() if each.verb not in left_out]
 
 
