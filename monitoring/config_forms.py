@@ -10,7 +10,7 @@ from evportal.accounts.models import Operator
 from monitoring.filters import ANY, Filter
 from monitoring.verbs.base import ChargerForm
 from stations import registration
-from stations.configuration import names, passwords, profiles, runs, templates
+from stations.configuration import credentials, names, passwords, profiles, runs, templates
 from stations.models import ConfigurationRun, ConfigurationTemplate, Setting, Site, Station
 
 
@@ -112,6 +112,22 @@ class HigherProfile(ConfigForm):
         )
 
 
+class GiveUp(ConfigForm):
+    """For a charger that never came with what it was told."""
+
+    verb, title, submit = "give-up", _("Give up waiting"), _("Give up")
+    permission, danger, needs_socket = "manage_stations", True, False
+    question = _(
+        "Its new password and its higher security profile are forgotten: it can sign in only as before."
+        " If it has taken them after all, it is locked out until you enter its password by hand."
+    )
+
+    def send(self):
+        credentials.forget(station=self.station)
+        profiles.forget(station=self.station)
+        return self.station
+
+
 class Registration(ConfigForm):
     permission, needs_socket = "manage_stations", False
     registration = Station.Registration.ACCEPTED
@@ -138,7 +154,7 @@ class Reject(Registration):
 
 
 VERBS: dict[str, type[ConfigForm]] = {
-    form.verb: form for form in (Read, Apply, NewPassword, HigherProfile, Accept, SetPending, Reject)
+    form.verb: form for form in (Read, Apply, NewPassword, HigherProfile, GiveUp, Accept, SetPending, Reject)
 }
 
 

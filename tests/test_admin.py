@@ -31,6 +31,8 @@ from stations.models import (
     Certificate,
     ChargingProfile,
     Command,
+    ConfigurationRun,
+    ConfigurationTemplate,
     DefaultMonitor,
     DerControl,
     Event,
@@ -45,6 +47,7 @@ from stations.models import (
     Reservation,
     RootCertificate,
     Session,
+    Setting,
     Settlement,
     Site,
     Station,
@@ -111,6 +114,9 @@ class House:
             Monitor.objects.create(station=self.station, component="EVSE", variable="Power", value=1),
             DerControl.objects.create(station=self.station, control_id="1", updated_at=now),
             DefaultMonitor.objects.create(operator=self.operator, component="C", variable="V", value=1),
+            ConfigurationTemplate.objects.create(operator=self.operator, name="All", values={"A": "1"}),
+            ConfigurationRun.objects.create(station=self.station, kind="read"),
+            Setting.objects.create(station=self.station, path="A", variable="A"),
             Reservation.objects.create(evse=self.evse, id_token=token, **span),
             SiteRules.objects.create(site=self.site),
             Closure.objects.create(evse=self.evse, **span),
@@ -174,9 +180,20 @@ EVERYBODY = (
     InstalledCertificate,
     RootCertificate,
 )
+CREW = (
+    ConfigurationTemplate,
+    ConfigurationRun,
+    Setting,
+    LogRequest,
+    SiteRules,
+    Closure,
+    Booking,
+    Rule,
+    Alert,
+)
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
-    "technician": {*EVERYBODY, LogRequest, SiteRules, Closure, Booking, Rule, Alert},
+    "technician": {*EVERYBODY, *CREW},
     "accountant": {
         *EVERYBODY,
         Tariff,
@@ -188,21 +205,10 @@ SEES = {
         Refund,
         Settlement,
     },
-    "support": {
-        *EVERYBODY,
-        LogRequest,
-        IdToken,
-        TokenRules,
-        Reservation,
-        SiteRules,
-        Closure,
-        Booking,
-        Rule,
-        Alert,
-    },
+    "support": {*EVERYBODY, *CREW, IdToken, TokenRules, Reservation},
 }
 CHANGES = {
-    "technician": {Station, Evse},
+    "technician": {Station, Evse, ConfigurationTemplate},
     "accountant": set(),
     "support": {IdToken, TokenRules},
 }

@@ -19,6 +19,7 @@ from monitoring.verbs import VERBS
 from monitoring.verbs.base import interrupted, keep_for, wait_field
 from monitoring.views.charger import find
 from stations import availability, commands
+from stations.configuration import masking
 from stations.exceptions import ChargerOffline, Refused
 from stations.models import AvailabilityPlan, BulkCommand, Command
 from stations.ocpp import schemas
@@ -158,7 +159,7 @@ def _ask(request, charger: overview.Row, action: str, form: forms.Form):
     consequences = [
         _("Charger: %(name)s, %(site)s") % {"name": charger.station.name, "site": charger.station.site.name},
         *(interrupted(charger) if action in command_forms.INTERRUPTING else []),
-        _("Message: %s") % json.dumps(form.payload, ensure_ascii=False),
+        _("Message: %s") % json.dumps(masking.masked(form.payload), ensure_ascii=False),
     ]
     hidden = [(name, value) for name in form.fields for value in request.POST.getlist(name)]
     return render(

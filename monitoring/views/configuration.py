@@ -47,6 +47,7 @@ def config(request, pk):
             page=rows,
             provisioning=Provisioning.objects.filter(station=station).first(),
             templates=templates.fitting(station),
+            guarded=templates.GUARDED[templates.protocol(station.ocpp_version)],
             differences=differences,
             differing=[each for each in differences if each.counts],
             runs=station.configuration_runs.select_related("created_by", "api_key")[:5],
@@ -70,6 +71,9 @@ def verbs_for(station) -> list[type[ConfigForm]]:
         left_out = left_out | {"password"}
     if station.security_profile >= 3:
         left_out = left_out | {"profile"}
+    upcoming = Provisioning.objects.filter(station=station).first()
+    if upcoming is None or not (upcoming.next_password_hash or upcoming.next_security_profile):
+        left_out = left_out | {"give-up"}
     return [each for each in VERBS.values() if each.verb not in left_out]
 
 

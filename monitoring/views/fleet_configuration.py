@@ -44,6 +44,7 @@ def overview(request):
             "clear_url": "?",
             "count": ngettext("%(n)s charger", "%(n)s chargers", count) % {"n": count},
             "page": page,
+            "chosen": [(name, request.GET[name]) for name in chosen],
             "templates": ConfigurationTemplate.objects.visible_to(
                 request.access, "view_messages"
             ).select_related("operator"),
@@ -85,13 +86,7 @@ class ApplyForm(forms.Form):
 @require_http_methods(["POST"])
 def apply(request):
     """The chosen chargers: first what it would do, then a run for each."""
-    pks = [pk for pk in request.POST.getlist("station") if pk.isascii() and pk.isdigit() and len(pk) < 19]
-    stations = list(
-        Station.objects.visible_to(request.access, "command")
-        .filter(pk__in=pks[: fleet.MOST])
-        .select_related("site__operator", "provisioning")
-        .order_by("site__name", "name", "pk")
-    )
+    stations = _chosen(request)
     if not stations:
         messages.error(request, _("Choose at least one charger."))
         return redirect("ops:configuration")
@@ -122,6 +117,19 @@ def apply(request):
             "cancel_url": reverse("ops:configuration"),
         },
     )
+
+
+def _chosen(request) -> list[Station]:
+    """The ticked ones, or all that the list's filters leave."""
+    mine = Station.objects.visible_to(request.access, "command").select_related(
+        "site__operator", "provisioning"
+    )
+    if "all" in request.POST:
+        chosen = FleetFilter(request.POST, access=request.access).chosen()
+        rows = fleet.rows(_filtered(mine, chosen), chosen.get("state", ""))
+        return [row.station for row in rows][: fleet.MOST]
+    pks = [pk for pk in request.POST.getlist("station") if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    return list(mine.filter(pk__in=pks[: fleet.MOST]).order_by("site__name", "name", "pk"))
 
 
 def _crumbs() -> list[dict]:

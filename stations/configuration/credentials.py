@@ -94,7 +94,7 @@ def spellings(password: str, raw: bytes) -> list[str]:
     if HEX_KEY.fullmatch(password):
         found.append(password.upper())
     if 16 <= len(raw) <= 20:
-        found.append(raw.hex().upper())
+        found += [raw.hex().upper(), raw.hex()]
     return list(dict.fromkeys(found))
 
 

@@ -16,6 +16,12 @@ class State(StrEnum):
     READ_ONLY = "read_only"
     #: It refused this very value; it isn't asked again by itself.
     REFUSED = "refused"
+    #: It has no such setting, so there is nothing to put right.
+    UNSUPPORTED = "unsupported"
+
+
+#: How chargers say that there is no such setting.
+NO_SUCH = frozenset(["NotSupported", "NotSupportedAttributeType", "UnknownComponent", "UnknownVariable"])
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Difference:
     @property
     def counts(self) -> bool:
         """Whether the station is not as it should be."""
-        return self.state != State.SAME
+        return self.state not in (State.SAME, State.UNSUPPORTED)
 
     @property
     def may_be_mended(self) -> bool:
@@ -57,6 +63,8 @@ def _difference(path: str, wanted: str, kept: Kept | None) -> Difference:
         return Difference(path, wanted, None, State.UNKNOWN)
     if kept.is_told and kept.value is not None and same(wanted, kept.value):
         return Difference(path, wanted, kept.value, State.SAME)
+    if kept.refusal in NO_SUCH and not kept.is_told:
+        return Difference(path, wanted, kept.value, State.UNSUPPORTED, kept.refusal)
     if kept.refusal and kept.refused_value == wanted:
         return Difference(path, wanted, kept.value, State.REFUSED, kept.refusal)
     if not kept.may_be_set:

@@ -16,6 +16,7 @@ from stations.models.configuration import TAKEN
 log = logging.getLogger(__name__)
 
 HIGHEST = 3
+INTERFACES = [f"{kind}{number}" for kind in ("Wired", "Wireless") for number in range(4)]
 STEPS = ("SetNetworkProfile", "Reset")
 KEY_16 = "SecurityProfile"
 PRIORITY = "OCPPCommCtrlr/NetworkConfigurationPriority"
@@ -44,7 +45,9 @@ def free_slot(priority: str, slots: str) -> tuple[str, str]:
     return slot, ",".join([slot, *(each for each in in_use if each != slot)])
 
 
-def upgrade_calls(version: str, profile: int, url: str, priority: str, slots: str) -> list:
+def upgrade_calls(
+    version: str, profile: int, url: str, priority: str, slots: str, interface: str = "Wired0"
+) -> list:
     """Pure."""
     if names.is_16(version):
         return [("ChangeConfiguration", {"key": KEY_16, "value": str(profile)})]
@@ -55,7 +58,7 @@ def upgrade_calls(version: str, profile: int, url: str, priority: str, slots: st
         "ocppCsmsUrl": url,
         "messageTimeout": MESSAGE_TIMEOUT,
         "securityProfile": profile,
-        "ocppInterface": "Wired0",
+        "ocppInterface": interface,
     }
     wish = {**names.to_wire(names.parse(version, PRIORITY)), "attributeValue": order}
     return [
@@ -85,6 +88,7 @@ def upgrade(*, station: Station, profile: int, url: str = "", **more) -> Configu
         url or csms_url(),
         (priority.value if priority else "") or "1",
         priority.choices if priority else "",
+        _interface(station, priority.value if priority else None),
     )
     path = KEY_16 if names.is_16(station.ocpp_version) else "SetNetworkProfile"
     return runs.begin(
@@ -94,6 +98,14 @@ def upgrade(*, station: Station, profile: int, url: str = "", **more) -> Configu
         results={path: {"wanted": str(profile), "status": ""}},
         **more,
     )
+
+
+def _interface(station: Station, priority: str | None) -> str:
+    """The network that the station uses now, where it has told; a new profile is to use the same."""
+    slot = (priority or "1").split(",")[0].strip()
+    path = f"NetworkConfiguration[{slot}]/OcppInterface"
+    told = station.settings.filter(path=path).values_list("value", flat=True).first()
+    return told if told in INTERFACES else INTERFACES[0]
 
 
 def went_on(run: ConfigurationRun, command: Command, outcomes: list) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from evportal.accounts.models import ApiKey, User
 from stations import commands, signals
 from stations.configuration import calls, keep, names, templates
+from stations.configuration.drift import State
 from stations.exceptions import Refused
 from stations.models import ConfigurationRun, Provisioning, Station
 from stations.models.configuration import TAKEN
@@ -121,7 +122,7 @@ def apply_templates(*, station: Station, again: bool = False, **more) -> Configu
     wanted = {
         each.path: each.wanted
         for each in templates.differences(station)
-        if each.may_be_mended or (again and each.state == each.state.REFUSED)
+        if each.may_be_mended or (again and each.state in (State.REFUSED, State.UNSUPPORTED))
     }
     return write(station=station, values=wanted, **more) if wanted else None
 

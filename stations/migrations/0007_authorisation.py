@@ -4,9 +4,10 @@ import django.core.validators
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
-import stations.models.paying
 from django.conf import settings
 from django.db import migrations, models
+
+import stations.models.paying
 
 
 class Migration(migrations.Migration):

@@ -136,8 +136,9 @@ class Answers16:
         return Answer({"status": "Accepted"}, sending)
 
     async def get_configuration(self, payload: dict) -> dict:
-        asked = payload.get("key") or list(BY_KEY)
         settings = self._charger.settings
+        # More keys than it takes are not answered, as real ones do.
+        asked = payload["key"][: settings.max_keys] if payload.get("key") else list(BY_KEY)
         known, unknown = [], []
         for key in asked:
             entry = BY_KEY.get(key)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from . import certificates, orders
 from . import maintenance_calls as calls
 from .clock import parse_stamp, stamp
-from .device_model import inventory
+from .device_model import Variable, inventory
 from .point import Point
 from .profiles import PURPOSES, TX, Profile, UnusableProfile
 from .reservations import Reservation
@@ -55,6 +55,7 @@ class Answers201:
             "CustomerInformation": self.customer_information,
             "GetLog": self.get_log,
             "GetTransactionStatus": self.get_transaction_status,
+            "GetReport": self.get_report,
             "GetVariables": self.get_variables,
             "RequestStartTransaction": self.request_start_transaction,
             "RequestStopTransaction": self.request_stop_transaction,
@@ -62,6 +63,7 @@ class Answers201:
             "Reset": self.reset,
             "SendLocalList": self.send_local_list,
             "SetChargingProfile": self.set_charging_profile,
+            "SetNetworkProfile": self.set_network_profile,
             "SetVariables": self.set_variables,
             "TriggerMessage": self.trigger_message,
             "UnlockConnector": self.unlock_connector,
@@ -165,16 +167,46 @@ class Answers201:
         def apply() -> None:
             for result in results:
                 if result["attributeStatus"] == "Accepted":
-                    place = result["component"]["name"], result["variable"]["name"]
-                    self._charger.setting_changed(BY_VARIABLE[place].name)
+                    self._charger.setting_changed(BY_VARIABLE[_place(result)].name)
 
         return Answer({"setVariableResult": results}, apply)
 
     async def get_base_report(self, payload: dict) -> Answer:
         request_id, base = payload["requestId"], payload["reportBase"]
+        lines = list(inventory(self._charger, base))
         return Answer(
-            {"status": "Accepted"}, lambda: self._charger.spawn(self._notify_report(request_id, base))
+            {"status": "Accepted"}, lambda: self._charger.spawn(self._notify_report(request_id, lines))
         )
+
+    async def get_report(self, payload: dict) -> dict | Answer:
+        """Of the components, and variables where they are named; criteria such as Problem select nothing."""
+        if payload.get("componentCriteria"):
+            return {"status": "NotSupported"}
+        request_id, wanted = payload["requestId"], payload.get("componentVariable", [])
+        lines = [
+            each
+            for each in inventory(self._charger)
+            if not wanted
+            or any(
+                each.component == one["component"]["name"]
+                and one.get("variable", {"name": each.name})["name"] == each.name
+                for one in wanted
+            )
+        ]
+        if not lines:
+            return {"status": "EmptyResultSet"}
+        return Answer(
+            {"status": "Accepted"}, lambda: self._charger.spawn(self._notify_report(request_id, lines))
+        )
+
+    async def set_network_profile(self, payload: dict) -> dict:
+        """It speaks plain WebSocket here, so a profile that wants TLS is one it can't keep."""
+        data = payload["connectionData"]
+        if data["securityProfile"] < self._charger.settings.security_profile:
+            return _refused("InvalidValue", "A security profile is never lowered.")
+        if data["securityProfile"] > 1 or payload["configurationSlot"] not in (1, 2):
+            return {"status": "Failed"}
+        return {"status": "Accepted"}
 
     async def set_charging_profile(self, payload: dict) -> dict | Answer:
         number = payload["evseId"]
@@ -266,16 +298,16 @@ class Answers201:
 
     def _write(self, wish: dict) -> dict:
         component, variable = wish["component"], wish["variable"]
-        entry = BY_VARIABLE.get((component["name"], variable["name"]))
+        entry = BY_VARIABLE.get(_place(wish))
         if wish.get("attributeType", "Actual") != "Actual":
             status = "NotSupportedAttributeType"
         elif not entry:
-            components = {name for name, _ in BY_VARIABLE}
+            components = {name for name, _variable, _instance in BY_VARIABLE}
             status = "UnknownVariable" if component["name"] in components else "UnknownComponent"
         elif entry.access == "ReadOnly" or not entry.write(self._charger.settings, wish["attributeValue"]):
             status = "Rejected"
         else:
-            status = "Accepted"
+            status = "RebootRequired" if entry.needs_reboot else "Accepted"
         return {
             "attributeType": wish.get("attributeType", "Actual"),
             "attributeStatus": status,
@@ -283,8 +315,8 @@ class Answers201:
             "variable": variable,
         }
 
-    async def _notify_report(self, request_id: int, base: str) -> None:
-        lines = [variable.report() for variable in inventory(self._charger, base)]
+    async def _notify_report(self, request_id: int, variables: list[Variable]) -> None:
+        lines = [variable.report() for variable in variables]
         parts = [lines[i : i + REPORT_LINES] for i in range(0, len(lines), REPORT_LINES)]
         for number, part in enumerate(parts):
             await self._charger.link.call(
@@ -313,10 +345,15 @@ class Answers201:
         return next((point for point in points if point.transaction.id == transaction_id), None)
 
 
+def _place(wire: dict) -> tuple[str, str, str]:
+    variable = wire["variable"]
+    return wire["component"]["name"], variable["name"], variable.get("instance", "")
+
+
 def _read(known: dict, asked: dict) -> dict:
     component, variable = asked["component"], asked["variable"]
-    place = component.get("evse", {})
-    found = known.get((component["name"], variable["name"], place.get("id"), place.get("connectorId")))
+    evse = component.get("evse", {})
+    found = known.get((*_place(asked), evse.get("id"), evse.get("connectorId")))
     answer = {
         "attributeType": asked.get("attributeType", "Actual"),
         "component": component,

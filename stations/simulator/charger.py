@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 import uuid
 from collections.abc import Awaitable, Coroutine, Hashable
 from datetime import datetime, timedelta
@@ -109,7 +110,7 @@ class SimulatedCharger:
         self.link = Link(
             url=url,
             identity=config.identity,
-            password=lambda: self.settings.password,
+            password=self._password,
             subprotocol=self.dialect.subprotocol,
             answer=self._answer,
             on_connect=self._connected,
@@ -128,6 +129,12 @@ class SimulatedCharger:
         self._heartbeats: asyncio.Task | None = None
         self._greeting: asyncio.Task | None = None
         self._tasks: set[asyncio.Task] = set()
+
+    def _password(self) -> bytes:
+        """As it goes into the header: of a 1.6 key in hex digits, the bytes that they stand for."""
+        password = self.settings.password
+        is_key = self.version == "1.6" and re.fullmatch(r"(?:[0-9A-Fa-f]{2}){16,20}", password)
+        return bytes.fromhex(password) if is_key else password.encode()
 
     def evse(self, number: int) -> Point:
         """The EVSE with this number; KeyError when there is none."""

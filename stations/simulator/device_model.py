@@ -25,10 +25,16 @@ class Variable:
     data_type: str = "string"
     evse: int | None = None
     connector: int | None = None
+    instance: str = ""
+    unit: str = ""
+    values: str = ""
 
     @property
     def key(self) -> tuple:
-        return self.component, self.name, self.evse, self.connector
+        return self.component, self.name, self.instance, self.evse, self.connector
+
+    def variable_wire(self) -> dict:
+        return {"name": self.name} | ({"instance": self.instance} if self.instance else {})
 
     def component_wire(self) -> dict:
         wire: dict = {"name": self.component}
@@ -45,9 +51,14 @@ class Variable:
             attribute["value"] = self.value
         return {
             "component": self.component_wire(),
-            "variable": {"name": self.name},
+            "variable": self.variable_wire(),
             "variableAttribute": [attribute],
-            "variableCharacteristics": {"dataType": self.data_type, "supportsMonitoring": False},
+            "variableCharacteristics": {
+                "dataType": self.data_type,
+                "supportsMonitoring": False,
+                **({"unit": self.unit} if self.unit else {}),
+                **({"valuesList": self.values} if self.values else {}),
+            },
         }
 
 
@@ -61,7 +72,10 @@ def inventory(charger: SimulatedCharger, base: str = "FullInventory") -> Iterato
                     entry.variable,
                     entry.read(charger.settings),
                     entry.access,
-                    DATA_TYPES[entry.kind],
+                    "MemberList" if entry.values else DATA_TYPES[entry.kind],
+                    instance=entry.instance,
+                    unit=entry.unit,
+                    values=entry.values,
                 )
     if base == "ConfigurationInventory":
         return

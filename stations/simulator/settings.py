@@ -43,6 +43,14 @@ class Settings:
     tx_start_point: str = "Authorized"
     tx_stop_point: str = "Authorized,EVConnected"
     measurands: str = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC"
+    started_measurands: str = "Energy.Active.Import.Register"
+    ended_measurands: str = "Energy.Active.Import.Register"
+    security_profile: int = 1
+    network_priority: str = "1"
+    items_per_message: int = 10
+    bytes_per_message: int = 8000
+    max_keys: int = 20
+    cpo_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,11 @@ class Entry:
     variable: str | None
     access: str = "ReadWrite"
     least: int = 0
+    instance: str = ""
+    unit: str = ""
+    values: str = ""
+    #: Taken at once, but of use only after a restart.
+    needs_reboot: bool = False
 
     @property
     def kind(self) -> str:
@@ -63,6 +76,9 @@ class Entry:
     def read(self, settings: Settings) -> str:
         value = getattr(settings, self.name)
         return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def _lists(self, text: str) -> bool:
+        return not self.values or set(text.split(",")) <= set(self.values.split(","))
 
     def write(self, settings: Settings, text: str) -> bool:
         """False when the text is no legal value; then nothing has changed."""
@@ -75,7 +91,7 @@ class Entry:
             if not text.isascii() or not text.isdigit() or int(text) < self.least:
                 return False
             value = int(text)
-        elif len(text) < self.least:
+        elif len(text) < self.least or not self._lists(text):
             return False
         setattr(settings, self.name, value)
         return True
@@ -87,12 +103,21 @@ TABLE = (
     Entry("heartbeat_interval", "HeartbeatInterval", "OCPPCommCtrlr", "HeartbeatInterval", least=1),
     Entry("sample_interval", "MeterValueSampleInterval", "SampledDataCtrlr", "TxUpdatedInterval"),
     Entry("connection_timeout", "ConnectionTimeOut", "TxCtrlr", "EVConnectionTimeOut", least=1),
-    Entry("message_attempts", "TransactionMessageAttempts", "OCPPCommCtrlr", "MessageAttempts", least=1),
+    Entry(
+        "message_attempts",
+        "TransactionMessageAttempts",
+        "OCPPCommCtrlr",
+        "MessageAttempts",
+        least=1,
+        instance="TransactionEvent",
+    ),
     Entry(
         "message_retry_interval",
         "TransactionMessageRetryInterval",
         "OCPPCommCtrlr",
         "MessageAttemptInterval",
+        instance="TransactionEvent",
+        unit="s",
     ),
     Entry("ping_interval", "WebSocketPingInterval", "OCPPCommCtrlr", "WebSocketPingInterval"),
     Entry("local_authorize_offline", "LocalAuthorizeOffline", "AuthCtrlr", "LocalAuthorizeOffline"),
@@ -141,7 +166,29 @@ TABLE = (
     Entry("tx_start_point", None, "TxCtrlr", "TxStartPoint", "ReadOnly"),
     Entry("tx_stop_point", None, "TxCtrlr", "TxStopPoint", "ReadOnly"),
     Entry("measurands", "MeterValuesSampledData", "SampledDataCtrlr", "TxUpdatedMeasurands", "ReadOnly"),
+    Entry("started_measurands", None, "SampledDataCtrlr", "TxStartedMeasurands", "ReadOnly"),
+    Entry("ended_measurands", None, "SampledDataCtrlr", "TxEndedMeasurands", "ReadOnly"),
+    Entry("security_profile", "SecurityProfile", "SecurityCtrlr", "SecurityProfile", "ReadOnly"),
+    Entry(
+        "network_priority",
+        None,
+        "OCPPCommCtrlr",
+        "NetworkConfigurationPriority",
+        least=1,
+        values="1,2",
+        needs_reboot=True,
+    ),
+    Entry("cpo_name", "CpoName", "SecurityCtrlr", "OrganizationName"),
+    Entry("max_keys", "GetConfigurationMaxKeys", None, None, "ReadOnly"),
+    *(
+        Entry(name, None, "DeviceDataCtrlr", variable, "ReadOnly", instance=action)
+        for name, variable in (
+            ("items_per_message", "ItemsPerMessage"),
+            ("bytes_per_message", "BytesPerMessage"),
+        )
+        for action in ("GetReport", "GetVariables", "SetVariables")
+    ),
 )
 
 BY_KEY = {entry.key: entry for entry in TABLE if entry.key}
-BY_VARIABLE = {(entry.component, entry.variable): entry for entry in TABLE if entry.component}
+BY_VARIABLE = {(entry.component, entry.variable, entry.instance): entry for entry in TABLE if entry.component}

@@ -93,7 +93,7 @@ class Link:
         *,
         url: str,
         identity: str,
-        password: Callable[[], str],
+        password: Callable[[], bytes],
         subprotocol: str,
         answer: Callable[[str, dict], Awaitable[dict | Answer]],
         on_connect: Callable[[], None],
@@ -222,7 +222,7 @@ class Link:
                 task.cancel()
 
     def _connect(self) -> connect:
-        credentials = base64.b64encode(f"{self._identity}:{self._password()}".encode()).decode()
+        credentials = base64.b64encode(self._identity.encode() + b":" + self._password()).decode()
         return connect(
             self._url,
             subprotocols=[self._subprotocol],

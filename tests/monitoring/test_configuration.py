@@ -179,6 +179,22 @@ def test_many_chargers_at_once(client, operator, station, template, manager):
     assert all(each.name in result for each in (station, right, away)) and others.name not in result
 
 
+def test_all_that_the_filters_leave(client, operator, station, template, manager):
+    other = charger(operator, HeartbeatInterval="1")
+    charger(operator, HeartbeatInterval="300", CpoName="Wir")
+    data = {"all": "1", "state": "differs", "site": other.site_id}
+    assert "1 charger is to be changed" in text(client.post(reverse("ops:configuration_apply"), data))
+
+
+def test_giving_up_on_a_password(client, station, manager):
+    url = reverse("ops:config_do", args=[station.pk, "give-up"])
+    assert client.get(url).status_code == 404
+    client.post(reverse("ops:config_do", args=[station.pk, "password"]), {"once": str(uuid4())})
+    assert Provisioning.objects.get().next_password_hash
+    assert client.post(url, {"once": str(uuid4())}).status_code == 302
+    assert not Provisioning.objects.get().next_password_hash
+
+
 def test_offline_chargers_may_be_waited_for(client, operator, template, manager):
     away = charger(operator, online=False, HeartbeatInterval="1")
     data = {"station": [away.pk], "once": str(uuid4()), "wait": "on"}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from monitoring.adopt import adopt
 from stations import commands
 from stations.configuration import templates
 from stations.models import (
@@ -9,11 +10,14 @@ from stations.models import (
     Command,
     ConfigurationRun,
     ConfigurationTemplate,
+    PendingStation,
     Provisioning,
     Setting,
     Station,
 )
 from stations.tasks import ingest
+from tests import make
+from tests.stations.configuration.conftest import Configured
 
 SETTINGS = {
     "1.6": {
@@ -108,6 +112,21 @@ async def test_the_operators_template_stands_in_for_the_portals_own(charger, sta
         await eventually(configured)
         assert (cp.settings["HeartbeatInterval"], cp.settings["LightIntensity"]) == ("90", "50")
         assert cp.settings["MeterValueSampleInterval"] == "900"
+
+
+async def test_an_adopted_station_is_set_up(door, transactional_db, database, eventually):
+    def adopt_it():
+        pending = PendingStation.objects.create(
+            identity="CP-9", first_seen_at=make.NOON, last_seen_at=make.NOON
+        )
+        fields = {"name": "New", "evses": 1, "standard": "IEC_62196_T2", "power_kw": 11}
+        return adopt(pending=pending, site=make.site(), **fields)[1]
+
+    password = await database(adopt_it)
+    async with Configured(door.url, "CP-9", password, settings=SETTINGS["1.6"]) as cp:
+        await cp.boot()
+        await eventually(configured)
+        assert cp.settings["HeartbeatInterval"] == "300"
 
 
 async def test_a_restart_that_it_asks_for_is_known_until_it_boots(charger, station, database, eventually):

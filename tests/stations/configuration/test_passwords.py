@@ -205,6 +205,10 @@ async def test_a_higher_profile(door, charger, station, database, eventually, be
             station=station, path=profiles.PRIORITY, variable="x", value="1,2", choices="1,2,3"
         )
     )
+    place = "NetworkConfiguration[1]/OcppInterface"
+    await database(
+        lambda: Setting.objects.create(station=station, path=place, variable="x", value="Wireless0")
+    )
     async with charger(version) as cp:
         await cp.boot()
         await database(raise_to, 2)
@@ -215,6 +219,7 @@ async def test_a_higher_profile(door, charger, station, database, eventually, be
             network = cp.calls("SetNetworkProfile")[0]
             assert network["configurationSlot"] == 3
             assert network["connectionData"]["securityProfile"] == 2
+            assert network["connectionData"]["ocppInterface"] == "Wireless0"
             assert network["connectionData"]["ocppCsmsUrl"].startswith("wss://")
             assert cp.settings[profiles.PRIORITY] == "3,1,2"
             assert cp.calls("Reset") == [{"type": "OnIdle"}]

@@ -167,7 +167,9 @@ DRIFT = [
     ("60", Kept("17", refusal="Rejected", refused_value="300"), State.DIFFERS),
     ("300", Kept(None), State.UNKNOWN),
     ("300", Kept("300", is_told=False), State.UNKNOWN),
-    ("300", Kept(None, is_told=False, refusal="NotSupported", refused_value="300"), State.REFUSED),
+    ("300", Kept(None, is_told=False, refusal="Rejected", refused_value="300"), State.REFUSED),
+    ("300", Kept(None, is_told=False, refusal="NotSupported", refused_value="60"), State.UNSUPPORTED),
+    ("300", Kept("17", refusal="NotSupported", refused_value="60"), State.DIFFERS),
 ]
 
 
