@@ -4,296 +4,602 @@ import django.core.validators
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
-import stations.models.paying
 from django.conf import settings
 from django.db import migrations, models
 
+import stations.models.paying
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('stations', '0006_command_waits'),
+        ("accounts", "0001_initial"),
+        ("stations", "0006_command_waits"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Abilities',
+            name="Abilities",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('told', models.JSONField(default=dict)),
-                ('asked_at', models.DateTimeField(blank=True, null=True)),
-                ('known_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("told", models.JSONField(default=dict)),
+                ("asked_at", models.DateTimeField(blank=True, null=True)),
+                ("known_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name_plural': 'abilities',
+                "verbose_name_plural": "abilities",
             },
         ),
         migrations.CreateModel(
-            name='DisplayMessage',
+            name="DisplayMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('priority', models.CharField(choices=[('AlwaysFront', 'Always in front'), ('InFront', 'In front'), ('NormalCycle', 'In turn with others')], default='NormalCycle', max_length=12)),
-                ('state', models.CharField(blank=True, choices=[('Charging', 'While charging'), ('Faulted', 'While faulted'), ('Idle', 'While idle'), ('Unavailable', 'While out of service'), ('Suspended', 'While paused (2.1)'), ('Discharging', 'While discharging (2.1)')], help_text='Shown only in this state; empty: in all.', max_length=12)),
-                ('starts_at', models.DateTimeField(blank=True, null=True)),
-                ('ends_at', models.DateTimeField(blank=True, null=True)),
-                ('transaction_id', models.CharField(blank=True, max_length=36)),
-                ('texts', models.JSONField(default=list)),
-                ('status', models.CharField(choices=[('sending', 'Being sent'), ('shown', 'On the display'), ('refused', 'Refused by the charger'), ('cleared', 'Taken down'), ('gone', 'Gone by itself')], default='sending', max_length=10)),
-                ('error', models.CharField(blank=True, max_length=255)),
-                ('is_foreign', models.BooleanField(default=False)),
-                ('reported_in', models.BigIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "priority",
+                    models.CharField(
+                        choices=[
+                            ("AlwaysFront", "Always in front"),
+                            ("InFront", "In front"),
+                            ("NormalCycle", "In turn with others"),
+                        ],
+                        default="NormalCycle",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("Charging", "While charging"),
+                            ("Faulted", "While faulted"),
+                            ("Idle", "While idle"),
+                            ("Unavailable", "While out of service"),
+                            ("Suspended", "While paused (2.1)"),
+                            ("Discharging", "While discharging (2.1)"),
+                        ],
+                        help_text="Shown only in this state; empty: in all.",
+                        max_length=12,
+                    ),
+                ),
+                ("starts_at", models.DateTimeField(blank=True, null=True)),
+                ("ends_at", models.DateTimeField(blank=True, null=True)),
+                ("transaction_id", models.CharField(blank=True, max_length=36)),
+                ("texts", models.JSONField(default=list)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("sending", "Being sent"),
+                            ("shown", "On the display"),
+                            ("refused", "Refused by the charger"),
+                            ("cleared", "Taken down"),
+                            ("gone", "Gone by itself"),
+                        ],
+                        default="sending",
+                        max_length=10,
+                    ),
+                ),
+                ("error", models.CharField(blank=True, max_length=255)),
+                ("is_foreign", models.BooleanField(default=False)),
+                ("reported_in", models.BigIntegerField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['-created_at', '-pk'],
+                "ordering": ["-created_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='LocalList',
+            name="LocalList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('none', 'Nothing sent yet'), ('sending', 'Being sent'), ('current', 'Up to date'), ('waiting', 'Waits for the charger'), ('failed', 'Refused by the charger'), ('unsupported', 'Not supported by the charger')], default='none', max_length=12)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('reported_version', models.IntegerField(blank=True, null=True)),
-                ('entries', models.JSONField(default=dict)),
-                ('wanted', models.CharField(blank=True, max_length=64)),
-                ('left_out', models.PositiveIntegerField(default=0)),
-                ('parts', models.JSONField(default=list)),
-                ('must_be_full', models.BooleanField(default=True)),
-                ('error', models.CharField(blank=True, max_length=255)),
-                ('not_before', models.DateTimeField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("none", "Nothing sent yet"),
+                            ("sending", "Being sent"),
+                            ("current", "Up to date"),
+                            ("waiting", "Waits for the charger"),
+                            ("failed", "Refused by the charger"),
+                            ("unsupported", "Not supported by the charger"),
+                        ],
+                        default="none",
+                        max_length=12,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=0)),
+                ("reported_version", models.IntegerField(blank=True, null=True)),
+                ("entries", models.JSONField(default=dict)),
+                ("wanted", models.CharField(blank=True, max_length=64)),
+                ("left_out", models.PositiveIntegerField(default=0)),
+                ("parts", models.JSONField(default=list)),
+                ("must_be_full", models.BooleanField(default=True)),
+                ("error", models.CharField(blank=True, max_length=255)),
+                ("not_before", models.DateTimeField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['station'],
+                "ordering": ["station"],
             },
         ),
         migrations.CreateModel(
-            name='Settlement',
+            name="Settlement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('transaction_id', models.CharField(blank=True, max_length=36)),
-                ('psp_ref', models.CharField(max_length=255)),
-                ('status', models.CharField(choices=[('Settled', 'Settled'), ('Canceled', 'Cancelled'), ('Rejected', 'Rejected'), ('Failed', 'Failed')], max_length=10)),
-                ('info', models.CharField(blank=True, max_length=500)),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=12)),
-                ('settled_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('receipt_id', models.CharField(blank=True, max_length=50)),
-                ('receipt_url', models.CharField(blank=True, max_length=2000)),
-                ('vat_number', models.CharField(blank=True, max_length=20)),
-                ('company', models.JSONField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("transaction_id", models.CharField(blank=True, max_length=36)),
+                ("psp_ref", models.CharField(max_length=255)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("Settled", "Settled"),
+                            ("Canceled", "Cancelled"),
+                            ("Rejected", "Rejected"),
+                            ("Failed", "Failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("info", models.CharField(blank=True, max_length=500)),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=12)),
+                ("settled_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("receipt_id", models.CharField(blank=True, max_length=50)),
+                ("receipt_url", models.CharField(blank=True, max_length=2000)),
+                ("vat_number", models.CharField(blank=True, max_length=20)),
+                ("company", models.JSONField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-received_at'],
+                "ordering": ["-received_at"],
             },
         ),
         migrations.CreateModel(
-            name='ShownCost',
+            name="ShownCost",
             fields=[
-                ('session', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='shown_cost', serialize=False, to='stations.session')),
-                ('total', models.DecimalField(decimal_places=4, max_digits=12, null=True)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('at', models.DateTimeField(null=True)),
-                ('is_final', models.BooleanField(default=False)),
+                (
+                    "session",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="shown_cost",
+                        serialize=False,
+                        to="stations.session",
+                    ),
+                ),
+                ("total", models.DecimalField(decimal_places=4, max_digits=12, null=True)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                ("at", models.DateTimeField(null=True)),
+                ("is_final", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
-            name='StationTariff',
+            name="StationTariff",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tariff_id', models.CharField(max_length=60)),
-                ('document', models.JSONField(default=dict)),
-                ('left_out', models.JSONField(default=list)),
-                ('status', models.CharField(choices=[('sending', 'Being sent'), ('set', 'Set'), ('refused', 'Refused by the charger')], default='sending', max_length=10)),
-                ('error', models.CharField(blank=True, max_length=255)),
-                ('sent_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("tariff_id", models.CharField(max_length=60)),
+                ("document", models.JSONField(default=dict)),
+                ("left_out", models.JSONField(default=list)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("sending", "Being sent"),
+                            ("set", "Set"),
+                            ("refused", "Refused by the charger"),
+                        ],
+                        default="sending",
+                        max_length=10,
+                    ),
+                ),
+                ("error", models.CharField(blank=True, max_length=255)),
+                ("sent_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='TokenRules',
+            name="TokenRules",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('concurrent_allowed', models.BooleanField(default=False, help_text='A card may charge several cars at the same time, unless the card itself says otherwise.', verbose_name='one card, several cars')),
-                ('local_list', models.CharField(choices=[('all', 'Every accepted token'), ('marked', 'The marked tokens'), ('none', 'No local lists')], default='marked', help_text='Which tokens chargers keep in their own list, for the time in which they are offline.', max_length=10)),
-                ('master_group', models.CharField(blank=True, help_text='Tokens of this group may stop any session and start none (OCPP 2.x MasterPassGroupId).', max_length=36)),
-                ('show_cost', models.BooleanField(default=True, help_text='Send the running cost to chargers whose display can show it.')),
-                ('cleared_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "concurrent_allowed",
+                    models.BooleanField(
+                        default=False,
+                        help_text="A card may charge several cars at the same time, unless the card itself says otherwise.",
+                        verbose_name="one card, several cars",
+                    ),
+                ),
+                (
+                    "local_list",
+                    models.CharField(
+                        choices=[
+                            ("all", "Every accepted token"),
+                            ("marked", "The marked tokens"),
+                            ("none", "No local lists"),
+                        ],
+                        default="marked",
+                        help_text="Which tokens chargers keep in their own list, for the time in which they are offline.",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "master_group",
+                    models.CharField(
+                        blank=True,
+                        help_text="Tokens of this group may stop any session and start none (OCPP 2.x MasterPassGroupId).",
+                        max_length=36,
+                    ),
+                ),
+                (
+                    "show_cost",
+                    models.BooleanField(
+                        default=True, help_text="Send the running cost to chargers whose display can show it."
+                    ),
+                ),
+                ("cleared_at", models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                'verbose_name': 'token rules',
-                'verbose_name_plural': 'token rules',
+                "verbose_name": "token rules",
+                "verbose_name_plural": "token rules",
             },
         ),
         migrations.CreateModel(
-            name='WebPayments',
+            name="WebPayments",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(default=stations.models.paying.new_code, editable=False, max_length=20, unique=True)),
-                ('nonce', models.CharField(default=stations.models.paying.new_code, editable=False, max_length=20)),
-                ('validity_s', models.PositiveIntegerField(default=60)),
-                ('length', models.PositiveSmallIntegerField(default=8)),
-                ('status', models.CharField(choices=[('off', 'Off'), ('sending', 'Being set up'), ('on', 'On'), ('refused', 'Refused by the charger')], default='off', max_length=10)),
-                ('error', models.CharField(blank=True, max_length=255)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        default=stations.models.paying.new_code, editable=False, max_length=20, unique=True
+                    ),
+                ),
+                (
+                    "nonce",
+                    models.CharField(default=stations.models.paying.new_code, editable=False, max_length=20),
+                ),
+                ("validity_s", models.PositiveIntegerField(default=60)),
+                ("length", models.PositiveSmallIntegerField(default=8)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("off", "Off"),
+                            ("sending", "Being set up"),
+                            ("on", "On"),
+                            ("refused", "Refused by the charger"),
+                        ],
+                        default="off",
+                        max_length=10,
+                    ),
+                ),
+                ("error", models.CharField(blank=True, max_length=255)),
             ],
             options={
-                'verbose_name_plural': 'web payments',
+                "verbose_name_plural": "web payments",
             },
         ),
         migrations.AddField(
-            model_name='idtoken',
-            name='concurrent_allowed',
-            field=models.BooleanField(blank=True, help_text="May charge several cars at the same time. Unknown: as the operator's rules say; tokens issued by the portal may.", null=True, verbose_name='several cars at once'),
+            model_name="idtoken",
+            name="concurrent_allowed",
+            field=models.BooleanField(
+                blank=True,
+                help_text="May charge several cars at the same time. Unknown: as the operator's rules say; tokens issued by the portal may.",
+                null=True,
+                verbose_name="several cars at once",
+            ),
         ),
         migrations.AddField(
-            model_name='idtoken',
-            name='evses',
-            field=models.ManyToManyField(blank=True, help_text='Charges also, or only, on these EVSEs.', related_name='+', to='stations.evse'),
+            model_name="idtoken",
+            name="evses",
+            field=models.ManyToManyField(
+                blank=True,
+                help_text="Charges also, or only, on these EVSEs.",
+                related_name="+",
+                to="stations.evse",
+            ),
         ),
         migrations.AddField(
-            model_name='idtoken',
-            name='language',
-            field=models.CharField(blank=True, help_text='In which a charger should speak to the driver, e.g. de-DE.', max_length=8),
+            model_name="idtoken",
+            name="language",
+            field=models.CharField(
+                blank=True,
+                help_text="In which a charger should speak to the driver, e.g. de-DE.",
+                max_length=8,
+            ),
         ),
         migrations.AddField(
-            model_name='idtoken',
-            name='message',
-            field=models.CharField(blank=True, help_text='Shown on the display when the card is accepted (OCPP 2.x).', max_length=255),
+            model_name="idtoken",
+            name="message",
+            field=models.CharField(
+                blank=True,
+                help_text="Shown on the display when the card is accepted (OCPP 2.x).",
+                max_length=255,
+            ),
         ),
         migrations.AddField(
-            model_name='idtoken',
-            name='on_local_list',
-            field=models.BooleanField(default=False, help_text='Chargers keep it in their own list, and accept it while offline.'),
+            model_name="idtoken",
+            name="on_local_list",
+            field=models.BooleanField(
+                default=False, help_text="Chargers keep it in their own list, and accept it while offline."
+            ),
         ),
         migrations.AddField(
-            model_name='idtoken',
-            name='priority',
-            field=models.SmallIntegerField(default=0, help_text='OCPP 2.x chargingPriority: −9 to 9, higher charges first.', validators=[django.core.validators.MinValueValidator(-9), django.core.validators.MaxValueValidator(9)]),
+            model_name="idtoken",
+            name="priority",
+            field=models.SmallIntegerField(
+                default=0,
+                help_text="OCPP 2.x chargingPriority: −9 to 9, higher charges first.",
+                validators=[
+                    django.core.validators.MinValueValidator(-9),
+                    django.core.validators.MaxValueValidator(9),
+                ],
+            ),
         ),
         migrations.AddField(
-            model_name='idtoken',
-            name='second_language',
+            model_name="idtoken",
+            name="second_language",
             field=models.CharField(blank=True, max_length=8),
         ),
         migrations.AddField(
-            model_name='idtoken',
-            name='sites',
-            field=models.ManyToManyField(blank=True, help_text='Charges only at these sites. None: at all.', related_name='+', to='stations.site'),
+            model_name="idtoken",
+            name="sites",
+            field=models.ManyToManyField(
+                blank=True,
+                help_text="Charges only at these sites. None: at all.",
+                related_name="+",
+                to="stations.site",
+            ),
         ),
         migrations.AddField(
-            model_name='idtoken',
-            name='status_before',
+            model_name="idtoken",
+            name="status_before",
             field=models.CharField(blank=True, editable=False, max_length=10),
         ),
         migrations.AddField(
-            model_name='idtoken',
-            name='status_since',
+            model_name="idtoken",
+            name="status_since",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='site',
-            name='static_codes',
-            field=models.BooleanField(default=True, help_text="Printed QR codes may be used. Off: only the codes that a charger's display shows."),
+            model_name="site",
+            name="static_codes",
+            field=models.BooleanField(
+                default=True,
+                help_text="Printed QR codes may be used. Off: only the codes that a charger's display shows.",
+            ),
         ),
         migrations.AddField(
-            model_name='site',
-            name='takes_payment',
-            field=models.BooleanField(default=False, help_text='Chargers have a payment terminal and start by it (OCPP 2.1 DirectPayment).', verbose_name='payment terminal'),
+            model_name="site",
+            name="takes_payment",
+            field=models.BooleanField(
+                default=False,
+                help_text="Chargers have a payment terminal and start by it (OCPP 2.1 DirectPayment).",
+                verbose_name="payment terminal",
+            ),
         ),
         migrations.AddField(
-            model_name='site',
-            name='without_card',
-            field=models.BooleanField(default=False, help_text='Anyone may charge: chargers that start without a card (NoAuthorization) are let.'),
+            model_name="site",
+            name="without_card",
+            field=models.BooleanField(
+                default=False,
+                help_text="Anyone may charge: chargers that start without a card (NoAuthorization) are let.",
+            ),
         ),
         migrations.AlterField(
-            model_name='idtoken',
-            name='type',
-            field=models.CharField(choices=[('Central', 'Issued by the portal'), ('DirectPayment', 'Payment at the charger'), ('eMAID', 'Contract (Plug & Charge)'), ('EVCCID', "Car's communication id"), ('ISO14443', 'RFID card'), ('ISO15693', 'RFID card (ISO 15693)'), ('KeyCode', 'Key code'), ('Local', 'Made at the charger'), ('MacAddress', "Car's MAC address"), ('NoAuthorization', 'No authorisation'), ('VIN', 'Vehicle identification number')], default='ISO14443', max_length=20),
+            model_name="idtoken",
+            name="type",
+            field=models.CharField(
+                choices=[
+                    ("Central", "Issued by the portal"),
+                    ("DirectPayment", "Payment at the charger"),
+                    ("eMAID", "Contract (Plug & Charge)"),
+                    ("EVCCID", "Car's communication id"),
+                    ("ISO14443", "RFID card"),
+                    ("ISO15693", "RFID card (ISO 15693)"),
+                    ("KeyCode", "Key code"),
+                    ("Local", "Made at the charger"),
+                    ("MacAddress", "Car's MAC address"),
+                    ("NoAuthorization", "No authorisation"),
+                    ("VIN", "Vehicle identification number"),
+                ],
+                default="ISO14443",
+                max_length=20,
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='idtoken',
-            trigger=pgtrigger.compiler.Trigger(name='tokens_remember_their_status', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."status" IS DISTINCT FROM (NEW."status"))', func='NEW.status_before = OLD.status; NEW.status_since = clock_timestamp(); RETURN NEW;', hash='e92d6c7a5792242d5e934395707be7e0a40b3972', operation='UPDATE', pgid='pgtrigger_tokens_remember_their_status_c0ce1', table='stations_idtoken', when='BEFORE')),
+            model_name="idtoken",
+            trigger=pgtrigger.compiler.Trigger(
+                name="tokens_remember_their_status",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."status" IS DISTINCT FROM (NEW."status"))',
+                    func="NEW.status_before = OLD.status; NEW.status_since = clock_timestamp(); RETURN NEW;",
+                    hash="e92d6c7a5792242d5e934395707be7e0a40b3972",
+                    operation="UPDATE",
+                    pgid="pgtrigger_tokens_remember_their_status_c0ce1",
+                    table="stations_idtoken",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='abilities',
-            name='station',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='abilities', to='stations.station'),
+            model_name="abilities",
+            name="station",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE, related_name="abilities", to="stations.station"
+            ),
         ),
         migrations.AddField(
-            model_name='displaymessage',
-            name='clearing',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='stations.command'),
+            model_name="displaymessage",
+            name="clearing",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="stations.command",
+            ),
         ),
         migrations.AddField(
-            model_name='displaymessage',
-            name='command',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='stations.command'),
+            model_name="displaymessage",
+            name="command",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="stations.command",
+            ),
         ),
         migrations.AddField(
-            model_name='displaymessage',
-            name='created_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="displaymessage",
+            name="created_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='displaymessage',
-            name='station',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='display_messages', to='stations.station'),
+            model_name="displaymessage",
+            name="station",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="display_messages",
+                to="stations.station",
+            ),
         ),
         migrations.AddField(
-            model_name='locallist',
-            name='command',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='stations.command'),
+            model_name="locallist",
+            name="command",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="stations.command",
+            ),
         ),
         migrations.AddField(
-            model_name='locallist',
-            name='station',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='local_list', to='stations.station'),
+            model_name="locallist",
+            name="station",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE, related_name="local_list", to="stations.station"
+            ),
         ),
         migrations.AddField(
-            model_name='settlement',
-            name='session',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='settlements', to='stations.session'),
+            model_name="settlement",
+            name="session",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="settlements",
+                to="stations.session",
+            ),
         ),
         migrations.AddField(
-            model_name='settlement',
-            name='station',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='settlements', to='stations.station'),
+            model_name="settlement",
+            name="station",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="settlements", to="stations.station"
+            ),
         ),
         migrations.AddField(
-            model_name='stationtariff',
-            name='command',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='stations.command'),
+            model_name="stationtariff",
+            name="command",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="stations.command",
+            ),
         ),
         migrations.AddField(
-            model_name='stationtariff',
-            name='evse',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='station_tariff', to='stations.evse'),
+            model_name="stationtariff",
+            name="evse",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE, related_name="station_tariff", to="stations.evse"
+            ),
         ),
         migrations.AddField(
-            model_name='tokenrules',
-            name='operator',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='token_rules', to='accounts.operator'),
+            model_name="tokenrules",
+            name="operator",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="token_rules",
+                to="accounts.operator",
+            ),
         ),
         migrations.AddField(
-            model_name='webpayments',
-            name='command',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='stations.command'),
+            model_name="webpayments",
+            name="command",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="stations.command",
+            ),
         ),
         migrations.AddField(
-            model_name='webpayments',
-            name='station',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='web_payments', to='stations.station'),
+            model_name="webpayments",
+            name="station",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="web_payments",
+                to="stations.station",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='displaymessage',
-            constraint=models.UniqueConstraint(fields=('station', 'number'), name='one_display_message_per_number'),
+            model_name="displaymessage",
+            constraint=models.UniqueConstraint(
+                fields=("station", "number"), name="one_display_message_per_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='settlement',
-            constraint=models.UniqueConstraint(fields=('station', 'psp_ref', 'transaction_id', 'status', 'settled_at'), name='one_settlement_per_report'),
+            model_name="settlement",
+            constraint=models.UniqueConstraint(
+                fields=("station", "psp_ref", "transaction_id", "status", "settled_at"),
+                name="one_settlement_per_report",
+            ),
         ),
     ]
