@@ -25,7 +25,17 @@ from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
-from stations.models import Command, Evse, IdToken, Reservation, Session, Site, Station
+from stations.models import (
+    AvailabilityPlan,
+    BulkCommand,
+    Command,
+    Evse,
+    IdToken,
+    Reservation,
+    Session,
+    Site,
+    Station,
+)
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +85,8 @@ class House:
             api_key,
             Membership.objects.create(user=make.user(), operator=self.operator, role="support"),
             Command.objects.create(station=self.station, action="Reset", expires_at=now),
+            BulkCommand.objects.create(operator=self.operator, what="Reset", calls={}, told_at=now),
+            AvailabilityPlan.objects.create(station=self.station, starts_at=now),
             Reservation.objects.create(evse=self.evse, id_token=token, **span),
             SiteRules.objects.create(site=self.site),
             Closure.objects.create(evse=self.evse, **span),
@@ -111,12 +123,12 @@ class House:
 SCOPED = [model for model, page in admin.site._registry.items() if isinstance(page, ScopedAdmin)]
 NOT_SCOPED = [model for model in admin.site._registry if model not in SCOPED]
 
-EVERYBODY = (Site, Station, Evse, Session, Command)
+EVERYBODY = (Site, Station, Evse, Session, Command, AvailabilityPlan)
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
-    "technician": {*EVERYBODY, SiteRules, Closure, Booking, Rule, Alert},
+    "technician": {*EVERYBODY, BulkCommand, SiteRules, Closure, Booking, Rule, Alert},
     "accountant": {*EVERYBODY, Tariff, TariffVersion, TariffAssignment, Cdr, Invoice, Payment, Refund},
-    "support": {*EVERYBODY, IdToken, Reservation, SiteRules, Closure, Booking, Rule, Alert},
+    "support": {*EVERYBODY, BulkCommand, IdToken, Reservation, SiteRules, Closure, Booking, Rule, Alert},
 }
 CHANGES = {
     "technician": {Station, Evse},
