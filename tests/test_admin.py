@@ -27,6 +27,8 @@ from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
 from stations.models import (
+    AvailabilityPlan,
+    BulkCommand,
     Campaign,
     Certificate,
     ChargingProfile,
@@ -108,6 +110,8 @@ class House:
             LogRequest.objects.create(station=self.station, **due),
             Membership.objects.create(user=make.user(), operator=self.operator, role="support"),
             Command.objects.create(station=self.station, action="Reset", expires_at=now),
+            BulkCommand.objects.create(operator=self.operator, what="Reset", calls={}, told_at=now),
+            AvailabilityPlan.objects.create(station=self.station, starts_at=now),
             ChargingProfile.objects.create(operator=self.operator, description="Slow", profile={}),
             Event.objects.create(station=self.station, kind="fault", code="E", at=now, received_at=now),
             InstalledProfile.objects.create(station=self.station, profile_id=1, purpose="TxProfile"),
@@ -179,8 +183,10 @@ EVERYBODY = (
     Certificate,
     InstalledCertificate,
     RootCertificate,
+    AvailabilityPlan,
 )
 CREW = (
+    BulkCommand,
     ConfigurationTemplate,
     ConfigurationRun,
     Setting,
