@@ -127,7 +127,7 @@ def command_finished(command: Command) -> None:
     if command.action != "CustomerInformation":
         return
     mine = CustomerInquiry.objects.filter(command=command, state=State.REQUESTED)
-    now = command.answered_at or timezone.now()
+    now = command.reached_at
     answer = (command.response or {}).get("status", "") if command.status == Command.Status.ANSWERED else ""
     if answer == "Accepted":
         mine.update(state=State.ACCEPTED, state_at=now)

@@ -107,7 +107,7 @@ def command_finished(command: Command) -> None:
     wanted = LogRequest.objects.filter(command=command).first()
     if wanted is None:
         return
-    response, at = command.response or {}, command.answered_at or timezone.now()
+    response, at = command.response or {}, command.reached_at
     name = str(response.get("fileName") or response.get("filename") or "")
     if command.status != Command.Status.ANSWERED:
         why = command.error_description or command.get_status_display()

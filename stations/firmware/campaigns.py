@@ -6,6 +6,7 @@ and takes the next step. A worker that dies in the middle leaves no half step.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -16,11 +17,11 @@ from django.utils import timezone
 from evportal.accounts.access import Access
 from evportal.accounts.models import ApiKey, User
 from stations.exceptions import Refused
-from stations.firmware import updates, waves
-from stations.firmware.states import RUNNING as UPDATE_RUNNING
+from stations.firmware import states, updates, waves
 from stations.firmware.states import UpdateState
 from stations.models import Campaign, CampaignStation, FirmwareImage, FirmwareUpdate, Session, Site, Station
 
+log = logging.getLogger(__name__)
 State, Row = Campaign.State, CampaignStation.State
 
 
@@ -186,7 +187,7 @@ def look(campaign: Campaign, now: datetime) -> None:
     """Take over what became of the updates. A failure that comes alive again is under way again."""
     rows = campaign.rows.filter(state__in=[Row.RUNNING, Row.FAILED]).exclude(update=None)
     rows.filter(update__state=UpdateState.DONE).update(state=Row.DONE, changed_at=now, note="")
-    rows.filter(state=Row.FAILED, update__state__in=UPDATE_RUNNING).update(
+    rows.filter(state=Row.FAILED, update__state__in=states.RUNNING).update(
         state=Row.RUNNING, changed_at=now, note=""
     )
     for row in rows.filter(
@@ -232,7 +233,7 @@ def _begin(campaign: Campaign, row: CampaignStation, now: datetime) -> int:
     if not won:
         return 0
     mine = CampaignStation.objects.filter(pk=row.pk)
-    if updates.states.same_version(row.station.firmware, campaign.image.version):
+    if states.same_version(row.station.firmware, campaign.image.version):
         # Somebody was faster.
         mine.update(state=Row.DONE)
         return 0
@@ -251,7 +252,7 @@ def _begin(campaign: Campaign, row: CampaignStation, now: datetime) -> int:
         return 0
     except Exception as problem:
         # Its refusal is about this station only; the others go on.
-        updates.log.warning("Campaign %s can't update station %s: %s", campaign.pk, row.station_id, problem)
+        log.warning("Campaign %s can't update station %s: %s", campaign.pk, row.station_id, problem)
         mine.update(state=Row.FAILED, note=str(problem)[:200])
         return 1
     mine.update(update=update)

@@ -58,7 +58,7 @@ def unpublish(*, publication: Publication, by: User | ApiKey | None = None) -> C
 def command_finished(command: Command) -> None:
     answered = command.status == Command.Status.ANSWERED
     answer = (command.response or {}).get("status", "") if answered else ""
-    now = command.answered_at or timezone.now()
+    now = command.reached_at
     if command.action == "PublishFirmware":
         mine = Publication.objects.filter(command=command, state=State.REQUESTED)
         if answer == "Accepted":

@@ -149,8 +149,7 @@ def command_finished(command: Command) -> None:
     update = FirmwareUpdate.objects.select_for_update().filter(command=command).first()
     if update is None:
         return
-    # Its words on the way may be here before this news of its answer, though they came after it.
-    now = command.answered_at or timezone.now()
+    now = command.reached_at
     if command.status == Command.Status.ANSWERED:
         # 1.6's plain UpdateFirmware is answered with nothing.
         answer = (command.response or {}).get("status", "Accepted")

@@ -101,6 +101,14 @@ class Command(models.Model):
         return self.status == self.Status.QUEUED
 
     @property
+    def reached_at(self):
+        """From when on what the station says may be an effect of it.
+
+        The answer is written down a moment after it came, and the station's next words may have come before.
+        """
+        return self.sent_at or self.answered_at or self.created_at
+
+    @property
     def accepted(self) -> bool:
         """Whether the station answered that it will do it."""
         answer = (self.response or {}).get("status", "Accepted")
