@@ -16,6 +16,7 @@ app.conf.beat_schedule = {
     "sweep-journal": {"task": "stations.tasks.sweep_journal", "schedule": 5.0},
     "expire-commands": {"task": "stations.tasks.expire_commands", "schedule": 10.0},
     "close-lost-sessions": {"task": "stations.tasks.close_lost_sessions", "schedule": 60.0},
+    "roll-up": {"task": "stations.tasks.roll_up", "schedule": 60.0},
     "keep-partitions": {"task": "stations.tasks.keep_partitions", "schedule": 3600.0},
     "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 10.0},
     "turn-slots": {"task": "bookings.tasks.turn_slots", "schedule": 15.0},

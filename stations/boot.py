@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from stations import signals
+from stations import quirks, signals
 from stations.models import Station
 
 
@@ -33,6 +33,8 @@ def boot(
         last_seen_at=received_at,
     )
     registration = Station.objects.values_list("registration", flat=True).get(pk=station.pk)
+    station.vendor, station.model = vendor[:60], model[:60]
+    quirks.remember(station)
     signals.after_commit(signals.station_changed, station=station)
     return registration
 

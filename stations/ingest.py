@@ -18,9 +18,9 @@ import orjson
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from stations import signals
-from stations.facts import Fact, Flow, Metered, Reported
-from stations.meter import ENERGY, POWER, SOC, Sample
+from stations import clocks, metering, orphans, progress, quirks, series, signals, signed
+from stations.facts import Fact, Flow, Progress, Reported, Signed
+from stations.meter import POWER, SOC, Sample
 from stations.models import Batch, Evse, Message, Session, State, Station
 from stations.models.station import IN_USE
 from stations.ocpp import frames, versions
@@ -51,18 +51,18 @@ class Found:
     totals: dict[UUID, Totals] = field(default_factory=dict)
     stations: set[int] = field(default_factory=set)
     later: list[tuple[Incoming, Later]] = field(default_factory=list)
+    progress: list[tuple[Progress, Session]] = field(default_factory=list)
+    signed: list[tuple[Signed, Evse, Session | None, datetime]] = field(default_factory=list)
 
 
 @dataclass
 class Totals:
-    """A session's newest values in a batch."""
+    """A session's newest values in a batch, and all of its energy's."""
 
-    energy_wh: Decimal | None = None
-    least_wh: Decimal | None = None
+    energy: list[Sample] = field(default_factory=list)
     power_w: Decimal | None = None
     soc: Decimal | None = None
     last_at: datetime | None = None
-    energy_at: datetime | None = None
     power_at: datetime | None = None
 
 
@@ -76,6 +76,9 @@ def ingest(batch_id: UUID) -> bool:
         _store_readings(found)
         changed = _store_states(found)
         _store_totals(found)
+        signed.store(found.signed)
+        progress.store(found.progress)
+        series.touch((row[0], row[1]) for row in found.readings.values())
         for incoming, later in found.later:
             _do(incoming, later)
         Batch.objects.filter(pk=batch_id).update(done_at=timezone.now(), error="")
@@ -121,6 +124,10 @@ def _read(messages) -> Found:
     said = [(message, each) for message, each, _payload, _later in read]
     station_ids = {message.station_id for message, _each in said}
     stations = Station.objects.select_related("site").in_bulk(station_ids)
+    for station_id, heard in _heard(read).items():
+        if station_id in stations:
+            clocks.note(stations[station_id], heard)
+    known_quirks = quirks.for_stations(stations.values())
     evses = {(row.station_id, row.number): row for row in Evse.objects.filter(station__in=stations)}
     for message, _each, payload, later in read:
         if later is not None and message.station_id in stations:
@@ -129,6 +136,8 @@ def _read(messages) -> Found:
                 (Incoming(station, message.version, payload, message.at, message.message_id), later)
             )
     sessions = _sessions(said)
+    progress.assume(said, stations, sessions)
+    running = progress.running(said, stations)
     for message, each in said:
         station = stations.get(message.station_id)
         if station is None:
@@ -146,15 +155,44 @@ def _read(messages) -> Found:
                         Reported(number, FLOW_STATES[fact.charging_state], fact.received_at),
                     )
                 continue
+            if isinstance(fact, Progress):
+                if session is not None:
+                    found.progress.append((fact, session))
+                continue
+            if session is None and transaction_id and getattr(fact, "payload", None) is not None:
+                orphans.metered(
+                    station=station,
+                    transaction_id=transaction_id,
+                    payload=fact.payload,
+                    received_at=message.at,
+                )
+            if session is None and not transaction_id and getattr(fact, "is_of_session", False):
+                session = running.get((station.pk, fact.evse_number))
             evse = _evse(station, fact.evse_number, session, evses)
             if evse is None:
                 continue
             found.stations.add(station.pk)
             if isinstance(fact, Reported):
                 _keep_state(found, evse.pk, fact)
+            elif isinstance(fact, Signed):
+                found.signed.append((fact, evse, session, message.at))
             else:
-                _keep_readings(found, fact, evse, session, message.at)
+                meant = (
+                    quirks.read(sample, station, evse, known_quirks.get(station.pk, quirks.NONE))
+                    for sample in fact.samples
+                )
+                _keep_readings(found, [each for each in meant if each], evse, session, message.at)
     return found
+
+
+def _heard(read) -> dict[int, list[tuple[datetime, datetime]]]:
+    """When we received each message and when its charger says that it was, by station."""
+    heard: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for message, _each, payload, _later in read:
+        said_at = clocks.newest(payload)
+        if said_at is not None:
+            heard[message.station_id].append((message.at, said_at))
+    return heard
 
 
 def _sessions(said) -> dict[tuple[int, str], Session]:
@@ -166,7 +204,7 @@ def _sessions(said) -> dict[tuple[int, str], Session]:
     if not wanted:
         return {}
     rows = Session.objects.select_related("evse").filter(
-        station__in=wanted, transaction_id__in=set().union(*wanted.values())
+        station__in=wanted, transaction_id__in=set().union(*wanted.values()), is_superseded=False
     )
     return {(row.station_id, row.transaction_id): row for row in rows}
 
@@ -193,10 +231,10 @@ def _keep_state(found: Found, evse_id: int, fact: Reported) -> None:
 
 
 def _keep_readings(
-    found: Found, fact: Metered, evse: Evse, session: Session | None, received_at: datetime
+    found: Found, samples: list[Sample], evse: Evse, session: Session | None, received_at: datetime
 ) -> None:
     totals = found.totals.setdefault(session.pk, Totals()) if session is not None else None
-    for sample in fact.samples:
+    for sample in samples:
         key = (evse.pk, sample.at, sample.measurand, sample.phase, sample.location, sample.context)
         found.readings.setdefault(
             key, (*key, session.pk if session else None, received_at, sample.value, sample.unit, sample.flag)
@@ -206,14 +244,12 @@ def _keep_readings(
 
 
 def _add(totals: Totals, sample: Sample) -> None:
-    if sample.phase or sample.location not in ("Outlet", "EV") or sample.flag:
+    if sample.measurand in metering.MEASURANDS:
+        totals.energy.append(sample)
+    if sample.phase or sample.location not in ("Outlet", "EV") or not sample.is_sound:
         return
     totals.last_at = max(filter(None, [totals.last_at, sample.at]))
-    if sample.measurand == ENERGY and sample.location == "Outlet":
-        totals.least_wh = min(sample.value, totals.least_wh if totals.least_wh is not None else sample.value)
-        if totals.energy_at is None or sample.at >= totals.energy_at:
-            totals.energy_at, totals.energy_wh = sample.at, sample.value
-    elif sample.measurand == POWER and (totals.power_at is None or sample.at >= totals.power_at):
+    if sample.measurand == POWER and (totals.power_at is None or sample.at >= totals.power_at):
         totals.power_at, totals.power_w = sample.at, sample.value
     elif sample.measurand == SOC:
         totals.soc = sample.value
@@ -278,15 +314,16 @@ def _store_states(found: Found) -> list[int]:
 def _store_totals(found: Found) -> None:
     """Sessions' newest values; an ended session keeps the charger's own final figures."""
     ids = sorted(found.totals.keys() | found.flows.keys())
-    for session in Session.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
+    rows = Session.objects.select_for_update(of=["self"]).select_related("evse")
+    for session in rows.filter(pk__in=ids).order_by("pk"):
         totals, flow = found.totals.get(session.pk), found.flows.get(session.pk)
         is_newer = (
             totals is not None
             and totals.last_at is not None
             and (session.last_reading_at is None or totals.last_at >= session.last_reading_at)
         )
-        if totals is not None:
-            _apply_energy(session, totals)
+        if totals is not None and totals.energy:
+            metering.add(session, totals.energy)
         if is_newer:
             session.last_reading_at = totals.last_at
             if totals.soc is not None:
@@ -299,23 +336,13 @@ def _store_totals(found: Found) -> None:
                 session.power_w = 0
         session.save(
             update_fields=[
-                "meter_start_wh",
-                "energy_wh",
+                *metering.FIELDS,
                 "power_w",
                 "soc_percent",
                 "charging_state",
                 "last_reading_at",
             ]
         )
-
-
-def _apply_energy(session: Session, totals: Totals) -> None:
-    if totals.energy_wh is None or session.meter_stop_wh is not None:
-        return
-    if session.meter_start_wh is None:
-        session.meter_start_wh = totals.least_wh
-    # A register that restarts below its start is measured anew; the larger figure never shrinks.
-    session.energy_wh = max(session.energy_wh, totals.energy_wh - session.meter_start_wh)
 
 
 def settle(station: Station, until: datetime) -> int:

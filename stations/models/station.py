@@ -100,6 +100,10 @@ class Station(models.Model):
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     booted_at = models.DateTimeField(null=True, blank=True, editable=False)
     boot_reason = models.CharField(max_length=40, blank=True, editable=False)
+    #: What has to be added to the charger's time; 0 while its clock is right (stations/clocks.py).
+    clock_offset_s = models.IntegerField(default=0, editable=False)
+    clock_seen_s = models.IntegerField(null=True, editable=False)
+    clock_seen_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = StationQuerySet.as_manager()

@@ -31,15 +31,19 @@ class ChargerSockets:
             await asyncio.sleep(self.tarpit.miss((scope.get("client") or [None])[0]))
             await _refuse(scope, send, 401, "Unauthorized")
             return
-        if knock.subprotocol is None:
+        subprotocol = knock.subprotocol(station)
+        if subprotocol is None:
             log.warning("Station %s offers no version that we speak: %s", station.pk, knock.subprotocols)
+            await in_thread(door.tell_no_version, station, knock)
             offered = ", ".join(versions.SUBPROTOCOLS)
             await _refuse(scope, send, 400, f"Offer one of these WebSocket subprotocols: {offered}")
             return
-        await self._serve(station, knock.subprotocol, receive, send)
+        # A client must not be told a subprotocol that it did not offer.
+        chosen = subprotocol if subprotocol in knock.subprotocols else None
+        await self._serve(station, versions.SUBPROTOCOLS[subprotocol], chosen, receive, send)
 
-    async def _serve(self, station, subprotocol, receive, send) -> None:
-        connection = Connection(station, versions.SUBPROTOCOLS[subprotocol], send, self.hub.journal)
+    async def _serve(self, station, version, subprotocol, receive, send) -> None:
+        connection = Connection(station, version, send, self.hub.journal)
         await self.hub.join(connection)
         try:
             await send({"type": "websocket.accept", "subprotocol": subprotocol})

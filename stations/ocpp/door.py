@@ -7,13 +7,14 @@ import binascii
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 from django.conf import settings
 from django.db.models import F
 
-from stations.models import PendingStation, Station
+from stations import events, quirks
+from stations.models import Event, PendingStation, Station
 from stations.ocpp import versions
 
 log = logging.getLogger(__name__)
@@ -34,10 +35,13 @@ class Knock:
     address: str | None
     is_tls: bool
 
-    @property
-    def subprotocol(self) -> str | None:
-        """The first that the station offers and we speak: it lists them by its own preference."""
-        return next((each for each in self.subprotocols if each in versions.SUBPROTOCOLS), None)
+    def subprotocol(self, station: Station) -> str | None:
+        """The first that the station offers and we speak: it lists them by its own preference.
+
+        One that offers none at all is taken as what its quirks say, where an operator said so.
+        """
+        spoken = next((each for each in self.subprotocols if each in versions.SUBPROTOCOLS), None)
+        return spoken or (None if self.subprotocols else station.quirks_known.fallback or None)
 
 
 def read(scope: dict) -> Knock | None:
@@ -87,7 +91,7 @@ def admit(knock: Knock) -> Station | None:
     if why:
         log.warning("Station %s was refused: %s", station.pk, why)
         return None
-    return station
+    return quirks.remember(station)
 
 
 def _refusal(station: Station, knock: Knock) -> str:
@@ -121,6 +125,33 @@ def remember(knock: Knock) -> None:
                 "last_seen_at": now,
             },
         )
+
+
+#: A station that knocks in vain every few seconds is told of once in so long.
+TELL_EVERY = timedelta(hours=1)
+
+
+def tell_no_version(station: Station, knock: Knock) -> None:
+    """The operator must see why a charger with the right password does not come in."""
+    now = datetime.now(UTC)
+    told = Event.objects.filter(station=station, code="NoCommonVersion", received_at__gte=now - TELL_EVERY)
+    if told.exists():
+        return
+    offered = ", ".join(knock.subprotocols)[:200] or "none at all"
+    spoken = ", ".join(versions.SUBPROTOCOLS)
+    events.record(
+        [
+            Event(
+                station=station,
+                kind=Event.Kind.PROTOCOL,
+                code="NoCommonVersion",
+                severity=4,
+                at=now,
+                received_at=now,
+                text=f"Refused: it offers {offered} as WebSocket subprotocol; we speak {spoken}.",
+            )
+        ]
+    )
 
 
 class Tarpit:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from stations import boot
-from stations.ocpp import wire
+from stations import boot, quirks
 from stations.ocpp.routing import Incoming
 
 
@@ -19,11 +18,11 @@ def boot_notification(incoming: Incoming) -> dict:
         received_at=incoming.received_at,
     )
     return {
-        "currentTime": wire.time_text(incoming.received_at),
+        "currentTime": quirks.time_text(incoming.station, incoming.received_at),
         "interval": boot.interval(status),
         "status": status,
     }
 
 
 def heartbeat(incoming: Incoming) -> dict:
-    return {"currentTime": wire.time_text(incoming.received_at)}
+    return {"currentTime": quirks.time_text(incoming.station, incoming.received_at)}
