@@ -254,8 +254,11 @@ def _fall(walk: _Walk, point: Point, later: list[Point], limit: Decimal, is_end:
     plausible = [each for each in round_trip if NOISE_WH < each <= limit and wh < each]
     if plausible:
         walk.break_to(point, min(plausible), ROLLOVER)
-    elif _goes_on(walk, later) and not is_end:
+    elif not is_end and _goes_on(walk, later[:1]):
         walk.flags.add(SPIKE)
+        if 0 <= later[0][1] - wh <= most(walk.power_w, at, later[0][0]):
+            # A reset whose next value happens to be higher than the last one before it looks the same.
+            walk.flags.add(MISMATCH)
     elif 0 <= wh <= limit:
         walk.break_to(point, wh, RESET)
     else:
