@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from monitoring.views import alerts, board, charger, chargers, commands, pending, sessions
+from monitoring.views import alerts, board, charger, chargers, commands, orphans, pending, sessions
 
 ops = [
     path("", board.wallboard, name="wallboard"),
@@ -17,6 +17,8 @@ ops = [
     path("chargers/<int:pk>/call/<slug:action>/", commands.call, name="call"),
     path("commands/<uuid:pk>/", commands.command, name="command"),
     path("sessions/", sessions.sessions, name="sessions"),
+    path("sessions/orphans/", orphans.orphans, name="orphans"),
+    path("sessions/orphans/<int:pk>/", orphans.orphan, name="orphan"),
     path("sessions/<uuid:pk>/", sessions.session, name="session"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:pk>/acknowledge/", alerts.acknowledge, name="alert_acknowledge"),

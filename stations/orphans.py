@@ -171,7 +171,7 @@ def candidates(orphan: Orphan) -> list[Session]:
     rows = Session.objects.filter(station=orphan.station, started_at__lte=orphan.received_at + SLACK)
     if orphan.kind == Orphan.Kind.STOP:
         rows = rows.filter(stopped_at=None) | rows.filter(is_estimated=True)
-    return list(rows.select_related("evse", "id_token").order_by("-started_at")[:20])
+    return list(rows.select_related("evse", "station__site").order_by("-started_at")[:20])
 
 
 @transaction.atomic

@@ -40,9 +40,12 @@ from stations.models import (
     ChargingProfile,
     Command,
     Message,
+    Orphan,
     PendingStation,
+    Quirk,
     Reading,
     Reservation,
+    SignedValue,
     Site,
 )
 from tests import make
@@ -158,6 +161,19 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         value=11000,
         unit="W",
     )
+    orphan = Orphan.objects.create(
+        station=station,
+        kind="stop",
+        transaction_id=mark,
+        problem=f"{mark}: no such transaction",
+        payload={"transactionId": -1, "idTag": mark},
+        first_received_at=now,
+        received_at=now,
+    )
+    signed = SignedValue.objects.create(
+        evse=evse, session=session, at=now, received_at=now, context="Transaction.End", data=f"OCMF|{mark}|"
+    )
+    quirk = Quirk.objects.create(operator=operator, vendor=mark, energy_unit="kWh")
     profile = ChargingProfile.objects.create(operator=operator, description=f"{mark} {n}", profile={})
     tariff = Tariff.objects.create(operator=operator, name=f"{mark} {n}")
     version = TariffVersion.objects.create(tariff=tariff, number=1, valid_from=make.NOON, ocpi=OCPI)
@@ -235,7 +251,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     rows = [
         operator, site, station, evse, token, session, reservation, booking, closure, command, profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
-        pending, mail, sent, rules, rule,
+        pending, mail, sent, rules, rule, orphan, signed, quirk,
     ]  # fmt: skip
     ids = {
         "site": site.slug,
@@ -261,6 +277,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "card": card.pk,
         "vehicle": vehicle.pk,
         "start": start.pk,
+        "orphan": orphan.pk,
         "pending": pending.pk,
     }
     return Place(operator, ids, {type(row): row for row in rows})

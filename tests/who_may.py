@@ -151,6 +151,8 @@ OPS = [
     get("/ops/commands/{command}/", CREW),
     get("/ops/sessions/", STAFF | OTHER),
     get("/ops/sessions/{session}/", STAFF),
+    get("/ops/sessions/orphans/", STAFF | OTHER),
+    get("/ops/sessions/orphans/{orphan}/", STAFF),
     get("/ops/alerts/", CREW | OTHER),
     post("/ops/alerts/{alert}/acknowledge/", CREW),
     # A charger that nobody knows belongs to nobody yet.
@@ -206,6 +208,7 @@ MACHINES = [
     get("/api/v1/sessions/", PERSONS | KEYS, OWNER | STAFF | MONEY_KEYS),
     get("/api/v1/sessions/{session}/", OWNER | STAFF | MONEY_KEYS),
     get("/api/v1/readings/", PERSONS | KEYS, NOBODY),
+    get("/api/v1/series/?evse={public_id}", STAFF | MONEY_KEYS, NOBODY),
     get("/api/v1/reservations/", PERSONS | KEYS, OWNER | STAFF | MONEY_KEYS),
     get("/api/v1/reservations/{reservation}/", OWNER | STAFF | MONEY_KEYS),
     # Bookings
@@ -279,7 +282,10 @@ IN_ADMIN = {
     "stations/idtoken": DESK,
     "stations/reservation": DESK,
     "stations/chargingprofile": who("manager accountant support"),
+    "stations/orphan": STAFF,
     "stations/pendingstation": NOBODY,
+    "stations/quirk": who("manager accountant support"),
+    "stations/signedvalue": STAFF,
     "bookings/booking": CREW,
     "bookings/closure": CREW,
     "bookings/siterules": CREW,

@@ -121,4 +121,11 @@ def history(request, pk):
     with timezone.override(found.station.site.zone):
         listed = Command.objects.filter(station=found.station).select_related("created_by", "api_key")
         rows = Paginator(listed, PAGE).get_page(request.GET.get("page"))
-        return page(request, found, "charger_history", "monitoring/charger_history.html", page=rows)
+        return page(
+            request,
+            found,
+            "charger_history",
+            "monitoring/charger_history.html",
+            page=rows,
+            chart=overview.year_chart(found.station) if rows.number == 1 else None,
+        )

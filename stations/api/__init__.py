@@ -7,6 +7,7 @@ from stations.api.id_tokens import IdTokens
 from stations.api.messages import Messages
 from stations.api.readings import Readings
 from stations.api.reservations import Reservations
+from stations.api.series import Series
 from stations.api.sessions import Sessions
 from stations.api.sites import Sites
 from stations.api.stations import Stations
@@ -18,6 +19,7 @@ RESOURCES = {
     "id-tokens": IdTokens,
     "sessions": Sessions,
     "readings": Readings,
+    "series": Series,
     "reservations": Reservations,
     "messages": Messages,
     "commands": Commands,

@@ -129,7 +129,7 @@ def checked(call: Call, version: str, free_texts: tuple[str, ...] = ()) -> dict:
     payload = schemas.mend(version, call.action, call.payload)
     if free_texts:
         payload = schemas.truncate(version, call.action, payload, free_texts)
-    found = schemas.problem(version, call.action, payload)
+    found = schemas.problem(version, call.action, payload, tolerant=True)
     if found is None:
         return payload
     path, message, keyword = found
