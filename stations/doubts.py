@@ -10,6 +10,8 @@ from stations import registers
 
 #: About reports rather than the meter; kept on the session beside the meter's flags.
 GUESSED_STOP, SECOND_STOP, NO_CONNECTOR = "guessed_stop", "second_stop", "no_connector"
+#: Readings that named no transaction, taken as its own because it ran at their EVSE.
+GUESSED_READINGS = "guessed_readings"
 #: Worth telling, and no reason to hold the bill.
 OTHER_TOKEN, SKEWED = "other_token", "clock_skew"
 
@@ -40,6 +42,7 @@ def doubt(
     max_power_w: int,
     first_reading_at: datetime | None,
     has_stop_wh: bool,
+    is_estimated: bool = False,
     by_power_wh: Decimal | None = None,
 ) -> str:
     """The first reason to hold an ended session; empty if nothing is odd."""
@@ -51,6 +54,9 @@ def doubt(
     word = next((words for flag, words in WORDS.items() if flag in found), "")
     if word:
         return word
+    if is_estimated and GUESSED_READINGS in found:
+        # They may be of a next car, whose start was lost together with this one's stop.
+        return "Its stop never came, and its readings named no transaction."
     if energy_wh > registers.most(max_power_w, started_at, stopped_at):
         return WORDS[registers.JUMP]
     if registers.NO_START in found and (first_reading_at is None or first_reading_at - started_at > UNSEEN):

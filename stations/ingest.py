@@ -14,11 +14,10 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-import orjson
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from stations import clocks, metering, orphans, progress, quirks, series, signals, signed
+from stations import clocks, doubts, metering, orphans, progress, quirks, series, signals, signed
 from stations.facts import Fact, Flow, Progress, Reported, Signed
 from stations.meter import POWER, SOC, Sample
 from stations.models import Batch, Evse, Message, Session, State, Station
@@ -60,6 +59,8 @@ class Totals:
     """A session's newest values in a batch, and all of its energy's."""
 
     energy: list[Sample] = field(default_factory=list)
+    #: Some of it named no transaction.
+    is_guessed: bool = False
     power_w: Decimal | None = None
     soc: Decimal | None = None
     last_at: datetime | None = None
@@ -97,7 +98,7 @@ def ingest(batch_id: UUID) -> bool:
 def _facts(message: Message) -> tuple[list[Fact], dict, Later | None]:
     """(facts, payload, what is to be done) of one frame; one that makes no sense is logged, never fatal."""
     try:
-        call = frames.Call(message.message_id, message.action, orjson.loads(message.frame)[3])
+        call = frames.Call(message.message_id, message.action, frames.load(message.frame)[3])
         route = versions.ROUTES[message.version][message.action]
         payload = frames.checked(call, message.version, route.free_texts)
         return list(route.facts(payload, message.at)) if route.facts else [], payload, route.later
@@ -168,6 +169,8 @@ def _read(messages) -> Found:
                 )
             if session is None and not transaction_id and getattr(fact, "is_of_session", False):
                 session = running.get((station.pk, fact.evse_number))
+                if session is not None:
+                    found.totals.setdefault(session.pk, Totals()).is_guessed = True
             evse = _evse(station, fact.evse_number, session, evses)
             if evse is None:
                 continue
@@ -322,6 +325,8 @@ def _store_totals(found: Found) -> None:
             and totals.last_at is not None
             and (session.last_reading_at is None or totals.last_at >= session.last_reading_at)
         )
+        if totals is not None and totals.is_guessed:
+            session.flags = sorted({*session.flags, doubts.GUESSED_READINGS})
         if totals is not None and totals.energy:
             metering.add(session, totals.energy)
         if is_newer:

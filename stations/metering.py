@@ -119,6 +119,7 @@ def _doubt(session: Session, result: registers.EnergyResult) -> str:
         max_power_w=session.evse.max_power_w,
         first_reading_at=result.curve[0][0] if result.curve else None,
         has_stop_wh=session.meter_stop_wh is not None or session.is_estimated,
+        is_estimated=session.is_estimated,
         by_power_wh=_by_power(session),
     )
 

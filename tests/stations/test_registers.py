@@ -191,6 +191,8 @@ def doubtful(**odd):
         ({"flags": [NO_START], "first_reading_at": minute(10)}, "not known"),
         ({"flags": [NO_START], "first_reading_at": None}, "not known"),
         ({"has_gaps": True}, ""),
+        ({"flags": [doubts.GUESSED_READINGS]}, ""),
+        ({"flags": [doubts.GUESSED_READINGS], "is_estimated": True}, "named no transaction"),
         ({"has_gaps": True, "has_stop_wh": False}, "missing"),
         # 10 kWh by the power, 10 Wh by the register.
         ({"by_power_wh": Decimal(10_000), "energy_wh": Decimal(10)}, "unit"),
