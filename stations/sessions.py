@@ -95,7 +95,7 @@ def find_evse(station: Station, number: int) -> Evse:
 MOST_EVSES = 32_767
 #: No register counts so far, and none below zero.
 MOST_WH = Decimal(10) ** 11
-#: Two starts of one transaction id that are further apart are two starts.
+#: Two starts of one transaction id that are further apart are two.
 APART = timedelta(minutes=5)
 
 

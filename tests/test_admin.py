@@ -25,7 +25,18 @@ from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
 from monitoring.models import Alert, Rule
-from stations.models import Command, Evse, IdToken, Reservation, Session, Site, Station
+from stations.models import (
+    Command,
+    Evse,
+    IdToken,
+    Orphan,
+    Quirk,
+    Reservation,
+    Session,
+    SignedValue,
+    Site,
+    Station,
+)
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +87,18 @@ class House:
             Membership.objects.create(user=make.user(), operator=self.operator, role="support"),
             Command.objects.create(station=self.station, action="Reset", expires_at=now),
             Reservation.objects.create(evse=self.evse, id_token=token, **span),
+            Orphan.objects.create(
+                station=self.station, kind="stop", payload={}, first_received_at=now, received_at=now
+            ),
+            SignedValue.objects.create(
+                evse=self.evse,
+                session=session,
+                at=now,
+                received_at=now,
+                context="Transaction.End",
+                data="OCMF|",
+            ),
+            Quirk.objects.create(operator=self.operator, vendor="Vendor"),
             SiteRules.objects.create(site=self.site),
             Closure.objects.create(evse=self.evse, **span),
             Booking.objects.create(evse=self.evse, user=self.driver, **span),
@@ -111,7 +134,7 @@ class House:
 SCOPED = [model for model, page in admin.site._registry.items() if isinstance(page, ScopedAdmin)]
 NOT_SCOPED = [model for model in admin.site._registry if model not in SCOPED]
 
-EVERYBODY = (Site, Station, Evse, Session, Command)
+EVERYBODY = (Site, Station, Evse, Session, Command, Orphan, SignedValue, Quirk)
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
     "technician": {*EVERYBODY, SiteRules, Closure, Booking, Rule, Alert},
