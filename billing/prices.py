@@ -18,9 +18,8 @@ from billing.models import Quote, TariffAssignment, TariffVersion
 from bookings.models import Booking
 from evportal.accounts.models import User
 from evportal.money import exponent, round_money
-from stations.models import Evse, Reading, Session, Site
-
-REGISTER = "Energy.Active.Import.Register"
+from stations import metering
+from stations.models import Evse, Session, Site
 
 
 @dataclass(frozen=True)
@@ -242,29 +241,15 @@ def frozen_version(session: Session) -> TariffVersion | None:
 
 
 def usage(session: Session, *, until: datetime | None = None) -> pricing.Usage:
-    """The session's periods from its sound energy readings; `until` only while it still runs."""
-    readings = _register(session)
-    start_wh = session.meter_start_wh
-    if start_wh is None:
-        start_wh = readings[0][1] if readings else Decimal(0)
-    ends_at, stop_wh = session.stopped_at, session.meter_stop_wh
+    """The session's periods from the energy that its meter is believed; `until` only while it still runs."""
+    measured = metering.measured(session)
+    curve, total_wh, ends_at = measured.curve, measured.total_wh, session.stopped_at
     if ends_at is None:
-        ends_at = readings[-1][0] if readings else session.started_at
-        ends_at = max(ends_at, session.started_at)
+        ends_at = max(curve[-1][0], session.started_at) if curve else session.started_at
         if until is not None:
             ends_at = max(min(ends_at, until), session.started_at)
-            readings = [reading for reading in readings if reading[0] <= ends_at]
-    if stop_wh is None:
-        stop_wh = max([start_wh, *(wh for _at, wh in readings)])
+            curve = [point for point in curve if point[0] <= ends_at]
+            total_wh = curve[-1][1] if curve else Decimal(0)
     return pricing.usage_from_readings(
-        session.started_at, ends_at, start_wh, stop_wh, readings, session.station.site.zone
+        session.started_at, ends_at, Decimal(0), total_wh, curve, session.station.site.zone
     )
-
-
-def _register(session: Session) -> list[tuple[datetime, Decimal]]:
-    rows = Reading.objects.filter(
-        session=session, measurand=REGISTER, phase="", flag="", at__gte=session.started_at
-    )
-    # A meter at the grid's side of the charger counts its losses too; the driver buys what leaves the outlet.
-    rows = rows.exclude(location__in=["Inlet", "Body"]).order_by("at")
-    return list(rows.values_list("at", "value"))

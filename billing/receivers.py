@@ -7,6 +7,7 @@ from bookings.signals import booking_cancelled, booking_failed, no_show
 from stations.signals import (
     command_finished,
     readings_recorded,
+    session_corrected,
     session_ended,
     session_started,
     settlement_recorded,
@@ -23,6 +24,11 @@ def on_session_started(session, **_news):
 @receiver(session_ended)
 def on_session_ended(session, **_news):
     tasks.bill_session.delay_on_commit(str(session.pk))
+
+
+@receiver(session_corrected)
+def on_session_corrected(session, previous_energy_wh, **_news):
+    tasks.correct_session.delay_on_commit(str(session.pk), str(previous_energy_wh))
 
 
 @receiver(readings_recorded)

@@ -1,6 +1,7 @@
 """Billing's work in the background: each task takes an id, reads the row, and calls; again is harmless."""
 
 import logging
+from decimal import Decimal
 
 from celery import shared_task
 from django.utils import timezone
@@ -60,6 +61,15 @@ def note_settlement(session_id) -> None:
 def tell_tariffs() -> None:
     """Stations that reckon themselves have the tariff of today."""
     at_charger.tell_tariffs(timezone.now())
+
+
+@shared_task
+def correct_session(session_id, previous_energy_wh) -> None:
+    """What came late changed an ended session: price it anew, or correct what was billed."""
+    try:
+        actions.correct(session=_session(session_id), previous_energy_wh=Decimal(previous_energy_wh))
+    except ProviderDown:
+        log.warning("Correcting session %s has to wait for the payment provider", session_id)
 
 
 @shared_task

@@ -18,6 +18,7 @@ app.conf.beat_schedule = {
     "follow-availability": {"task": "stations.tasks.follow_availability", "schedule": 10.0},
     "sweep-bulk": {"task": "stations.tasks.sweep_bulk", "schedule": 30.0},
     "close-lost-sessions": {"task": "stations.tasks.close_lost_sessions", "schedule": 60.0},
+    "roll-up": {"task": "stations.tasks.roll_up", "schedule": 60.0},
     "tend-limits": {"task": "stations.tasks.tend_limits", "schedule": 15.0},
     "drive-firmware": {"task": "stations.tasks.drive_firmware", "schedule": 10.0},
     "purge-files": {"task": "stations.tasks.purge_files", "schedule": 3600.0},

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from stations import downsample, series
+
 #: What is drawn, in this order: measurand → (label, unit, divisor, colour by a state's name).
 DRAWN = {
     "Power.Active.Import": ("Power", "kW", Decimal(1000), "charging"),
@@ -50,16 +52,42 @@ def chart(readings: Iterable[tuple[datetime, str, Decimal]], *, points: int = PO
         columns.pop("Energy.Active.Import.Register", None)
     if not columns:
         return None
-    times = thin(sorted(set().union(*columns.values())), points)
-    series = [
+    times = _times(columns, points)
+    lines = [
         Series(label, unit, token, [columns[measurand].get(at) for at in times])
         for measurand, (label, unit, _divisor, token) in DRAWN.items()
         if measurand in columns
     ]
-    return Chart(times, series)
+    return Chart(times, lines)
 
 
-def thin(times: list[datetime], points: int) -> list[datetime]:
-    """Every n-th of them, the last one always, so that the newest value is never left out."""
-    step = -(-len(times) // points) if points else 1
-    return times[:1] + times[1:][::-1][::step][::-1] if step > 1 else times
+def _times(columns: dict[str, dict[datetime, float]], points: int) -> list[datetime]:
+    """The moments that shape the lines: each line has its share of `points`."""
+    moments = set().union(*columns.values())
+    if len(moments) <= points:
+        return sorted(moments)
+    chosen: set[datetime] = set()
+    for line in columns.values():
+        values = sorted(line.items())
+        kept = downsample.thin([(at.timestamp(), value) for at, value in values], points // len(columns))
+        chosen.update(values[index][0] for index in kept)
+    return sorted(chosen)
+
+
+def year(buckets: list[series.Bucket], energy: str, power: str) -> Chart:
+    """Energy and highest power of each day, week or month."""
+    return Chart(
+        [bucket.starts_at for bucket in buckets],
+        [
+            Series(energy, "kWh", "charging", [round(float(each.energy_wh) / 1000, 3) for each in buckets]),
+            Series(
+                power,
+                "kW",
+                "available",
+                [
+                    None if each.max_power_w is None else round(float(each.max_power_w) / 1000, 1)
+                    for each in buckets
+                ],
+            ),
+        ],
+    )

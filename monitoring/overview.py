@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from monitoring import answers, charts, effects, faults, looks
 from monitoring.models import Alert
-from stations import availability
-from stations.models import Command, Evse, FirmwareUpdate, Message, Reading, Session, State, Station
+from stations import availability, series
+from stations.models import Command, Evse, FirmwareUpdate, Hour, Message, Reading, Session, State, Station
 
 #: A chart of a session that ran for days would be read for seconds.
 CHART_HOURS = timedelta(hours=24)
+YEAR = timedelta(days=365)
 
 
 def stations() -> QuerySet[Station]:
@@ -155,6 +156,37 @@ def session_chart(session: Session) -> charts.Chart | None:
         .values_list("at", "measurand", "value")
     )
     return charts.chart(readings)
+
+
+def year_chart(station: Station) -> dict | None:
+    """A year of the charger, day by day, from the hours that workers keep; None where it never charged."""
+    now = timezone.now()
+    zone = station.site.zone
+    hours = Hour.objects.filter(evse__station=station)
+    since = now - YEAR
+    if not hours.filter(starts_at__gte=since).exists():
+        return None
+    _step, buckets = series.buckets(hours, since=since, until=now, zone=zone, step="day")
+    drawn = charts.year(buckets, _("Energy"), _("Highest power"))
+    rows = [
+        [
+            bucket.starts_at.strftime("%Y-%m-%d"),
+            f"{bucket.energy_wh / 1000:.2f}",
+            "" if bucket.max_power_w is None else f"{bucket.max_power_w / 1000:.1f}",
+            f"{bucket.busy_s / 3600:.1f}",
+        ]
+        for bucket in reversed(buckets)
+        # The table is read, not looked at: days without a charge say nothing.
+        if bucket.energy_wh or bucket.busy_s
+    ]
+    return {
+        "id": f"year-{station.pk}",
+        "data_id": f"year-{station.pk}-data",
+        "caption": _("Energy a day over the last twelve months"),
+        "data": drawn.data,
+        "columns": [_("Day"), _("Energy (kWh)"), _("Highest power (kW)"), _("In use (h)")],
+        "rows": rows,
+    }
 
 
 # --- commands ------------------------------------------------------------------------------------

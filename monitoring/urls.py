@@ -18,6 +18,7 @@ from monitoring.views import (
     events,
     firmware,
     fleet_configuration,
+    orphans,
     pending,
     sessions,
 )
@@ -77,6 +78,8 @@ ops = [
     path("customers/", customers.customers, name="customers"),
     path("customers/<int:pk>/show/", customers.show, name="customer_show"),
     path("sessions/", sessions.sessions, name="sessions"),
+    path("sessions/orphans/", orphans.orphans, name="orphans"),
+    path("sessions/orphans/<int:pk>/", orphans.orphan, name="orphan"),
     path("sessions/<uuid:pk>/", sessions.session, name="session"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:pk>/acknowledge/", alerts.acknowledge, name="alert_acknowledge"),

@@ -42,11 +42,14 @@ from stations.models import (
     InstalledProfile,
     LogRequest,
     Monitor,
+    Orphan,
     PendingStation,
+    Quirk,
     Reservation,
     Session,
     Setting,
     Settlement,
+    SignedValue,
     Site,
     Station,
     TokenRules,
@@ -477,6 +480,42 @@ class ReservationAdmin(ReadOnly, ScopedAdmin):
     list_filter = ["status", ("evse__station__site", ScopedFilter)]
     search_fields = ["evse__public_id"]
     date_hierarchy = "starts_at"
+
+
+@admin.register(Orphan)
+class OrphanAdmin(ReadOnly, ScopedAdmin):
+    """Settled at /ops/sessions/orphans/."""
+
+    site_path = "station__site"
+    list_display = ["received_at", "kind", "station", "transaction_id", "problem", "count", "resolution"]
+    list_select_related = ["station__site"]
+    list_filter = ["kind", "resolution", ("station__site", ScopedFilter)]
+    search_fields = ["transaction_id", "station__identity", "station__name"]
+    date_hierarchy = "received_at"
+
+    def get_exclude(self, request, obj=None):
+        return ["token", "payload"] if obj and not _may_know(request, obj.station.site) else []
+
+
+@admin.register(SignedValue)
+class SignedValueAdmin(ReadOnly, ScopedAdmin):
+    site_path = "evse__station__site"
+    list_display = ["at", "evse", "session", "context", "method"]
+    list_select_related = ["evse", "session__evse"]
+    list_filter = [("evse__station__site", ScopedFilter)]
+    search_fields = ["evse__public_id", "session__transaction_id"]
+    date_hierarchy = "at"
+
+
+@admin.register(Quirk)
+class QuirkAdmin(ScopedAdmin):
+    view_permission, change_permission = "view_ops", "manage_sites"
+    operator_path = "operator"
+    list_display = ["__str__", "operator", "energy_unit", "power_unit", "whole_seconds", "fallback"]
+    list_select_related = ["operator", "station"]
+    list_filter = [("operator", ScopedFilter)]
+    search_fields = ["vendor", "model", "station__identity", "station__name"]
+    autocomplete_fields = ["station"]
 
 
 @admin.register(FirmwareImage)

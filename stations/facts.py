@@ -15,6 +15,36 @@ class Metered:
     evse_number: int
     samples: tuple[Sample, ...]
     transaction_id: str = ""
+    #: Without an id: whatever runs at that EVSE is meant (1.6).
+    is_of_session: bool = False
+    #: Kept for a person where it belongs nowhere.
+    payload: dict | None = None
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signed value, untouched."""
+
+    evse_number: int
+    transaction_id: str
+    at: datetime
+    context: str
+    data: str
+    method: str = ""
+    encoding: str = ""
+    public_key: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One event of a 2.x transaction has come: its seqNo, and what a session could be made from."""
+
+    transaction_id: str
+    evse_number: int
+    connector_number: int
+    seq_no: int
+    at: datetime
+    received_at: datetime
 
 
 @dataclass(frozen=True)
@@ -38,4 +68,4 @@ class Flow:
     received_at: datetime
 
 
-Fact = Metered | Reported | Flow
+Fact = Metered | Reported | Flow | Signed | Progress

@@ -12,18 +12,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
-import orjson
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from stations import faults, signals, station_states
-from stations.facts import Fact, Flow, Metered, Reported
-from stations.meter import ENERGY, POWER, SOC, Sample
+from stations import (
+    clocks,
+    faults,
+    metering,
+    orphans,
+    progress,
+    quirks,
+    series,
+    signals,
+    signed,
+    station_states,
+    storing,
+)
+from stations.facts import Fact, Flow, Metered, Progress, Reported, Signed
+from stations.meter import POWER, SOC, Sample
 from stations.models import Batch, Evse, Message, Session, State, Station
 from stations.models.station import IN_USE
 from stations.ocpp import frames, versions
@@ -72,18 +82,20 @@ class Found:
     totals: dict[UUID, Totals] = field(default_factory=dict)
     stations: set[int] = field(default_factory=set)
     later: list[tuple[Incoming, Later]] = field(default_factory=list)
+    progress: list[tuple[Progress, Session]] = field(default_factory=list)
+    signed: list[tuple[Signed, Evse, Session | None, datetime]] = field(default_factory=list)
 
 
 @dataclass
 class Totals:
-    """A session's newest values in a batch."""
+    """A session's newest values in a batch, and all of its energy's."""
 
-    energy_wh: Decimal | None = None
-    least_wh: Decimal | None = None
+    energy: list[Sample] = field(default_factory=list)
+    #: Some of it named no transaction.
+    is_guessed: bool = False
     power_w: Decimal | None = None
     soc: Decimal | None = None
     last_at: datetime | None = None
-    energy_at: datetime | None = None
     power_at: datetime | None = None
 
 
@@ -108,10 +120,13 @@ def _ingest(waiting: QuerySet[Batch]) -> int:
         if not batches:
             return 0
         found = _read(_messages(batches))
-        _store_readings(found)
-        changed = _store_states(found)
+        storing.readings(found)
+        changed = storing.states(found)
         whole = station_states.store(found.station_states)
-        _store_totals(found)
+        storing.totals(found)
+        signed.store(found.signed)
+        progress.store(found.progress)
+        series.touch((row[0], row[1]) for row in found.readings.values())
         for incoming, later in found.later:
             _do(incoming, later)
         Batch.objects.filter(pk__in=batches).update(done_at=timezone.now(), error="")
@@ -145,7 +160,7 @@ def _messages(batches: dict[UUID, datetime]) -> list[Frame]:
 def _facts(frame: Frame) -> tuple[list[Fact], dict, Later | None]:
     """(facts, payload, what is to be done) of one frame; one that makes no sense is logged, never fatal."""
     try:
-        call = frames.Call(frame.message_id, frame.action, orjson.loads(frame.text)[3])
+        call = frames.Call(frame.message_id, frame.action, frames.load(frame.text)[3])
         route = versions.ROUTES[frame.version][frame.action]
         payload = frames.checked(call, frame.version, route.free_texts, route.identifiers)
         return list(route.facts(payload, frame.at)) if route.facts else [], payload, route.later
@@ -171,68 +186,119 @@ def _read(said: list[Frame]) -> Found:
     read = [(frame, *_facts(frame)) for frame in said]
     known = Known(read)
     for frame, each, payload, later in read:
-        if later is not None and (station := known.station(frame.station_id)):
+        station = known.stations.get(frame.station_id)
+        if station is None:
+            # It was deleted meanwhile.
+            continue
+        if later is not None:
             incoming = Incoming(station, frame.version, payload, frame.at, frame.message_id)
             found.later.append((incoming, later))
         for fact in each:
-            session = known.session(frame.station_id, getattr(fact, "transaction_id", ""))
-            if isinstance(fact, Flow):
-                if session is not None:
-                    found.flows[session.pk] = fact
-                    state = Reported(0, FLOW_STATES[fact.charging_state], fact.received_at)
-                    _keep_state(found, session.evse_id, state)
-                continue
-            if isinstance(fact, Reported) and fact.evse_number == 0:
-                found.station_states[frame.station_id] = fact
-                continue
-            evse_id = session.evse_id if session else known.evse(frame.station_id, fact.evse_number)
-            if evse_id is None:
-                continue
-            found.stations.add(frame.station_id)
-            if isinstance(fact, Reported):
-                _keep_state(found, evse_id, fact)
-            else:
-                _keep_readings(found, fact, evse_id, session, frame.at)
+            _take(found, known, station, frame.at, fact)
     return found
+
+
+def _take(found: Found, known: Known, station: Station, received_at: datetime, fact: Fact) -> None:
+    """One fact, to where its kind belongs."""
+    session = known.session(station, fact)
+    if isinstance(fact, Flow):
+        if session is not None:
+            found.flows[session.pk] = fact
+            state = Reported(session.evse.number, FLOW_STATES[fact.charging_state], fact.received_at)
+            _keep_state(found, session.evse_id, state)
+        return
+    if isinstance(fact, Progress):
+        if session is not None:
+            found.progress.append((fact, session))
+        return
+    if isinstance(fact, Reported) and fact.evse_number == 0:
+        found.station_states[station.pk] = fact
+        return
+    if session is None and isinstance(fact, Metered):
+        session = _owner(found, known, station, received_at, fact)
+    evse = session.evse if session is not None else known.evse(station, fact.evse_number)
+    if evse is None:
+        return
+    found.stations.add(station.pk)
+    if isinstance(fact, Reported):
+        _keep_state(found, evse.pk, fact)
+    elif isinstance(fact, Signed):
+        found.signed.append((fact, evse, session, received_at))
+    else:
+        special = known.quirks.get(station.pk, quirks.NONE)
+        meant = (quirks.read(sample, station, evse, special) for sample in fact.samples)
+        _keep_readings(found, [each for each in meant if each], evse.pk, session, received_at)
+
+
+def _owner(
+    found: Found, known: Known, station: Station, received_at: datetime, fact: Metered
+) -> Session | None:
+    """Whose readings these are, where they name no transaction of this station."""
+    if fact.transaction_id:
+        if fact.payload is not None:
+            orphans.metered(
+                station=station,
+                transaction_id=fact.transaction_id,
+                payload=fact.payload,
+                received_at=received_at,
+            )
+        return None
+    session = known.running.get((station.pk, fact.evse_number)) if fact.is_of_session else None
+    if session is not None:
+        found.totals.setdefault(session.pk, Totals()).is_guessed = True
+    return session
 
 
 class Known:
     """What the database knows of the stations, EVSEs and sessions that a batch is about."""
 
     def __init__(self, read):
-        self._read = {frame.station_id for frame, *_rest in read}
-        evses = Evse.objects.filter(station__in=self._read).values_list("station_id", "number", "pk")
-        self._evses = {(station_id, number): pk for station_id, number, pk in evses}
-        self._sessions = _sessions(read)
+        said = [(frame, each) for frame, each, _payload, _later in read]
+        ids = {frame.station_id for frame, _each in said}
+        self.stations: dict[int, Station] = Station.objects.select_related("site").in_bulk(ids)
+        for station_id, heard in _heard(read).items():
+            if station_id in self.stations:
+                clocks.note(self.stations[station_id], heard)
+        self.quirks = quirks.for_stations(self.stations.values())
+        evses = Evse.objects.filter(station__in=self.stations).order_by()
+        self._evses = {(row.station_id, row.number): row for row in evses}
+        self._sessions = _sessions(said)
+        progress.assume(said, self.stations, self._sessions)
+        self.running = progress.running(said, self.stations)
 
-    @cached_property
-    def _stations(self) -> dict[int, Station]:
-        return Station.objects.select_related("site").in_bulk(self._read)
-
-    def station(self, station_id: int) -> Station | None:
-        """None for one that was deleted meanwhile."""
-        return self._stations.get(station_id)
-
-    def session(self, station_id: int, transaction_id: str) -> Session | None:
+    def session(self, station: Station, fact: Fact) -> Session | None:
         """The station's own; another station's is never touched, whatever number a message names."""
-        return self._sessions.get((station_id, transaction_id)) if transaction_id else None
+        transaction_id = getattr(fact, "transaction_id", "")
+        return self._sessions.get((station.pk, transaction_id)) if transaction_id else None
 
-    def evse(self, station_id: int, number: int) -> int | None:
-        key = (station_id, number)
-        if number >= 1 and key not in self._evses and (station := self.station(station_id)):
-            self._evses[key] = find_evse(station, number).pk
+    def evse(self, station: Station, number: int) -> Evse | None:
+        key = (station.pk, number)
+        if number >= 1 and key not in self._evses:
+            self._evses[key] = find_evse(station, number)
         return self._evses.get(key)
 
 
-def _sessions(read) -> dict[tuple[int, str], Session]:
+def _heard(read) -> dict[int, list[tuple[datetime, datetime]]]:
+    """When we received each message and when its charger says that it was, by station."""
+    heard: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for frame, _each, payload, _later in read:
+        said_at = clocks.newest(payload)
+        if said_at is not None:
+            heard[frame.station_id].append((frame.at, said_at))
+    return heard
+
+
+def _sessions(said) -> dict[tuple[int, str], Session]:
     wanted: dict[int, set[str]] = defaultdict(set)
-    for frame, each, _payload, _later in read:
+    for frame, each in said:
         for fact in each:
             if getattr(fact, "transaction_id", ""):
                 wanted[frame.station_id].add(fact.transaction_id)
     if not wanted:
         return {}
-    rows = Session.objects.filter(station__in=wanted, transaction_id__in=set().union(*wanted.values()))
+    rows = Session.objects.select_related("evse").filter(
+        station__in=wanted, transaction_id__in=set().union(*wanted.values()), is_superseded=False
+    )
     return {(row.station_id, row.transaction_id): row for row in rows}
 
 
@@ -247,10 +313,10 @@ def _keep_state(found: Found, evse_id: int, fact: Reported) -> None:
 
 
 def _keep_readings(
-    found: Found, fact: Metered, evse_id: int, session: Session | None, received_at: datetime
+    found: Found, samples: list[Sample], evse_id: int, session: Session | None, received_at: datetime
 ) -> None:
     totals = found.totals.setdefault(session.pk, Totals()) if session is not None else None
-    for sample in fact.samples:
+    for sample in samples:
         key = (evse_id, sample.at, sample.measurand, sample.phase, sample.location, sample.context)
         found.readings.setdefault(
             key, (*key, session.pk if session else None, received_at, sample.value, sample.unit, sample.flag)
@@ -260,143 +326,15 @@ def _keep_readings(
 
 
 def _add(totals: Totals, sample: Sample) -> None:
-    if sample.phase or sample.location not in ("Outlet", "EV") or sample.flag:
+    if sample.measurand in metering.MEASURANDS:
+        totals.energy.append(sample)
+    if sample.phase or sample.location not in ("Outlet", "EV") or not sample.is_sound:
         return
     totals.last_at = max(filter(None, [totals.last_at, sample.at]))
-    if sample.measurand == ENERGY and sample.location == "Outlet":
-        totals.least_wh = min(sample.value, totals.least_wh if totals.least_wh is not None else sample.value)
-        if totals.energy_at is None or sample.at >= totals.energy_at:
-            totals.energy_at, totals.energy_wh = sample.at, sample.value
-    elif sample.measurand == POWER and (totals.power_at is None or sample.at >= totals.power_at):
+    if sample.measurand == POWER and (totals.power_at is None or sample.at >= totals.power_at):
         totals.power_at, totals.power_w = sample.at, sample.value
     elif sample.measurand == SOC:
         totals.soc = sample.value
-
-
-def _store_readings(found: Found) -> None:
-    if not found.readings:
-        return
-    columns = "evse_id, at, measurand, phase, location, context, session_id, received_at, value, unit, flag"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS incoming (evse_id bigint, at timestamptz, measurand text, "
-            "phase text, location text, context text, session_id uuid, received_at timestamptz, "
-            "value numeric, unit text, flag text) ON COMMIT DELETE ROWS"
-        )
-        with cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
-            for row in found.readings.values():
-                copy.write_row(row)
-        # Sorted, so that two workers never wait for each other in a circle.
-        order = "evse_id, at, measurand, phase, location, context"
-        insert = f"INSERT INTO stations_reading ({columns}) SELECT {columns} FROM incoming"  # noqa: S608
-        cursor.execute(f"{insert} ORDER BY {order} ON CONFLICT DO NOTHING")
-
-
-def _store_states(found: Found) -> list[int]:
-    """Newest by our receive time wins; returns the EVSEs whose state is another one now."""
-    if not found.states:
-        return []
-    rows = sorted(found.states.items())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM stations_evse WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
-            [[pk for pk, _f in rows]],
-        )
-        cursor.execute(
-            """
-            UPDATE stations_evse AS evse SET
-                state_since = CASE WHEN evse.state = new.state THEN evse.state_since ELSE new.at END,
-                state = new.state, state_at = new.at,
-                -- 2.x tells why in another message than the state itself: that must not wipe it out.
-                error_code = CASE WHEN same THEN evse.error_code ELSE new.error_code END,
-                vendor_error = CASE WHEN same THEN evse.vendor_error ELSE new.vendor_error END,
-                error_info = CASE WHEN same THEN evse.error_info ELSE new.info END
-            FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
-                AS new (id, state, at, error_code, vendor_error, info),
-                stations_evse AS old,
-                LATERAL (
-                    SELECT new.state = 'faulted' AND old.state = 'faulted' AND new.error_code = ''
-                        AND new.vendor_error = '' AS same
-                ) AS fault
-            WHERE evse.id = new.id AND old.id = evse.id AND (evse.state_at IS NULL OR evse.state_at <= new.at)
-                AND NOT (new.state = 'occupied' AND evse.state = ANY(%s))
-            RETURNING evse.id,
-                old.state IS DISTINCT FROM new.state OR old.error_code IS DISTINCT FROM evse.error_code
-            """,
-            [
-                [pk for pk, _fact in rows],
-                [str(fact.state) for _pk, fact in rows],
-                [fact.received_at for _pk, fact in rows],
-                [fact.error_code[:60] for _pk, fact in rows],
-                [fact.vendor_error[:60] for _pk, fact in rows],
-                [fact.info[:120] for _pk, fact in rows],
-                [str(state) for state in IN_USE],
-            ],
-        )
-        return [pk for pk, is_other in cursor.fetchall() if is_other]
-
-
-def _store_totals(found: Found) -> None:
-    """Sessions' newest values; an ended session keeps the charger's own final figures."""
-    ids = sorted(found.totals.keys() | found.flows.keys())
-    if not ids:
-        return
-    changed = list(Session.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
-    for session in changed:
-        _apply(session, found.totals.get(session.pk), found.flows.get(session.pk))
-    with connection.cursor() as cursor:
-        # One statement: a session's row changes with every reading, and saving each by itself would be
-        # most of what ingesting costs.
-        cursor.execute(
-            """
-            UPDATE stations_session AS session SET
-                meter_start_wh = new.meter_start_wh, energy_wh = new.energy_wh, power_w = new.power_w,
-                soc_percent = new.soc_percent, charging_state = new.charging_state,
-                last_reading_at = new.last_reading_at
-            FROM unnest(%s::uuid[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::text[],
-                    %s::timestamptz[])
-                AS new (id, meter_start_wh, energy_wh, power_w, soc_percent, charging_state, last_reading_at)
-            WHERE session.id = new.id
-            """,
-            [[getattr(session, name) for session in changed] for name in TOTALS],
-        )
-
-
-TOTALS = (
-    "pk",
-    "meter_start_wh",
-    "energy_wh",
-    "power_w",
-    "soc_percent",
-    "charging_state",
-    "last_reading_at",
-)
-
-
-def _apply(session: Session, totals: Totals | None, flow: Flow | None) -> None:
-    if totals is not None:
-        _apply_energy(session, totals)
-        if totals.last_at is not None and (
-            session.last_reading_at is None or totals.last_at >= session.last_reading_at
-        ):
-            session.last_reading_at = totals.last_at
-            if totals.soc is not None:
-                session.soc_percent = totals.soc
-            if totals.power_w is not None and session.is_open:
-                session.power_w = totals.power_w
-    if flow is not None and session.is_open:
-        session.charging_state = flow.charging_state
-        if flow.charging_state != Session.ChargingState.CHARGING:
-            session.power_w = 0
-
-
-def _apply_energy(session: Session, totals: Totals) -> None:
-    if totals.energy_wh is None or session.meter_stop_wh is not None:
-        return
-    if session.meter_start_wh is None:
-        session.meter_start_wh = totals.least_wh
-    # A register that restarts below its start is measured anew; the larger figure never shrinks.
-    session.energy_wh = max(session.energy_wh, totals.energy_wh - session.meter_start_wh)
 
 
 def settle(station: Station, until: datetime) -> int:

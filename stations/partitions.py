@@ -2,9 +2,11 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 
 MESSAGES, READINGS = "stations_message", "stations_reading"
+#: Readings of chargers whose clocks are anywhere.
+DEFAULT = "stations_reading_default"
 AHEAD_DAYS, AHEAD_MONTHS = 7, 2
 
 
@@ -22,9 +24,19 @@ def _make(cursor, table: str, start: date, end: date) -> None:
     cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
     if cursor.fetchone()[0]:
         return
+    limits = [_midnight(start), _midnight(end)]
+    if table == READINGS:
+        # What came before its month had a table lies in the default one, in the new one's way.
+        cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+        cursor.execute(
+            f"WITH moved AS (DELETE FROM {DEFAULT} WHERE at >= %s AND at < %s RETURNING *) "  # noqa: S608
+            f"INSERT INTO {name} SELECT * FROM moved",
+            limits,
+        )
+        cursor.execute(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)", limits)
+        return
     cursor.execute(
-        f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} FOR VALUES FROM (%s) TO (%s)",
-        [_midnight(start), _midnight(end)],
+        f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} FOR VALUES FROM (%s) TO (%s)", limits
     )
 
 
@@ -32,6 +44,7 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
+@transaction.atomic
 def make_ahead(now: datetime) -> None:
     """Make the partitions of the days and months to come; harmless when they exist."""
     today = now.astimezone(UTC).date()
@@ -47,6 +60,7 @@ def make_ahead(now: datetime) -> None:
             start = _month(start)[1]
 
 
+@transaction.atomic
 def drop_old(now: datetime, *, keep_days: int, keep_months: int) -> list[str]:
     """Drop partitions whose last moment is older than the retention; returns their names."""
     today = now.astimezone(UTC).date()
@@ -66,4 +80,5 @@ def drop_old(now: datetime, *, keep_days: int, keep_months: int) -> list[str]:
                 if datetime.strptime(name[-8:], "%Y%m%d").date() < oldest:
                     cursor.execute(f"DROP TABLE {name}")
                     dropped.append(name)
+        cursor.execute(f"DELETE FROM {DEFAULT} WHERE at < %s", [_midnight(oldest_month)])  # noqa: S608
     return dropped

@@ -33,7 +33,7 @@ def end(session: Session, decision: Decision) -> None:
 @shared_task
 def stop_refused(session_id: str) -> None:
     """A session that came out of an offline queue and runs on, though its token might not start it."""
-    session = Session.objects.open().filter(pk=session_id).exclude(review="").first()
+    session = Session.objects.open().filter(pk=session_id).exclude(refusal="").first()
     if session is not None:
         with contextlib.suppress(ChargerOffline):
-            commands.remote_stop(session=session, reason=session.review[:120])
+            commands.remote_stop(session=session, reason=session.refusal[:120])

@@ -1,6 +1,7 @@
 """News from chargers, for apps further right; sent with `send_robust` after the commit that made it true.
 
 `session_started(session)`, `session_ended(session)`: once per session, however often the charger says so.
+`session_corrected(session, previous_energy_wh, previous_stopped_at)`: what came late changed an ended one.
 `status_changed(evses)`: EVSEs whose state changed, as a list.
 `stations_changed(station_ids)`: they came online or went offline, or booted, as a list.
 `readings_recorded(session_ids, station_ids)`: one per ingested batch.
@@ -20,6 +21,7 @@ from django.dispatch import Signal
 
 session_started = Signal()
 session_ended = Signal()
+session_corrected = Signal()
 status_changed = Signal()
 stations_changed = Signal()
 readings_recorded = Signal()

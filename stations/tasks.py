@@ -13,13 +13,14 @@ from stations import (
     abilities,
     availability,
     bulk,
+    closing,
     commands,
     customer_information,
     local_lists,
     logs,
     monitors,
     partitions,
-    sessions,
+    rollup,
     signals,
     smart_charging,
 )
@@ -28,7 +29,7 @@ from stations.certificates import issuing, renewal
 from stations.charging_profiles import answers as profile_answers
 from stations.configuration import progress
 from stations.firmware import campaigns, updates
-from stations.models import Batch, Command, Node, Session, State, Station
+from stations.models import Batch, Command, Node, Station
 from stations.models.journal import NODE_SILENT
 
 log = logging.getLogger(__name__)
@@ -124,22 +125,15 @@ def sweep_bulk() -> None:
 
 @shared_task
 def close_lost_sessions() -> None:
-    """Sessions whose stop never came: the EVSE is free again, or the charger has been silent for a day."""
-    now = timezone.now()
-    grace = timedelta(minutes=settings.LOST_STOP_MINUTES)
-    freed = Session.objects.open().filter(
-        evse__state=State.AVAILABLE,
-        evse__state_since__lt=now - grace,
-        start_received_at__lt=F("evse__state_since"),
-        station__connection__isnull=False,
-    )
-    for session in freed[:200]:
-        sessions.close_estimated(session=session, now=now, reason="Other")
-    silent = Session.objects.open().filter(
-        station__connection=None, station__disconnected_at__lt=now - timedelta(hours=24)
-    )
-    for session in silent[:200]:
-        sessions.close_estimated(session=session, now=now, reason="PowerLoss")
+    """Sessions whose stop never came."""
+    closing.close_lost(timezone.now())
+
+
+@shared_task
+def roll_up() -> None:
+    """The hours about which something was reported."""
+    while rollup.roll_up() == rollup.BATCH:
+        pass
 
 
 @shared_task

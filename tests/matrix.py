@@ -63,13 +63,16 @@ from stations.models import (
     LogRequest,
     Message,
     Monitor,
+    Orphan,
     PendingStation,
     Publication,
+    Quirk,
     Reading,
     Reservation,
     RootCertificate,
     Setting,
     Settlement,
+    SignedValue,
     Site,
     TokenRules,
 )
@@ -193,6 +196,19 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         value=11000,
         unit="W",
     )
+    orphan = Orphan.objects.create(
+        station=station,
+        kind="stop",
+        transaction_id=mark,
+        problem=f"{mark}: no such transaction",
+        payload={"transactionId": -1, "idTag": mark},
+        first_received_at=now,
+        received_at=now,
+    )
+    signed = SignedValue.objects.create(
+        evse=evse, session=session, at=now, received_at=now, context="Transaction.End", data=f"OCMF|{mark}|"
+    )
+    quirk = Quirk.objects.create(operator=operator, vendor=mark, energy_unit="kWh")
     profile = ChargingProfile.objects.create(operator=operator, description=f"{mark} {n}", profile={})
     setting = Setting.objects.create(station=station, path="CpoName", variable="CpoName", value=mark)
     run = ConfigurationRun.objects.create(
@@ -365,6 +381,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
+        pending, mail, sent, rules, rule, orphan, signed, quirk,
     ]  # fmt: skip
     ids = {
         "site": site.slug,
@@ -403,6 +420,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "card": card.pk,
         "vehicle": vehicle.pk,
         "start": start.pk,
+        "orphan": orphan.pk,
         "pending": pending.pk,
         "image": image.pk,
         "update": update.pk,

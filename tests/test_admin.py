@@ -46,11 +46,14 @@ from stations.models import (
     InstalledProfile,
     LogRequest,
     Monitor,
+    Orphan,
+    Quirk,
     Reservation,
     RootCertificate,
     Session,
     Setting,
     Settlement,
+    SignedValue,
     Site,
     Station,
     TokenRules,
@@ -122,6 +125,18 @@ class House:
             ConfigurationRun.objects.create(station=self.station, kind="read"),
             Setting.objects.create(station=self.station, path="A", variable="A"),
             Reservation.objects.create(evse=self.evse, id_token=token, **span),
+            Orphan.objects.create(
+                station=self.station, kind="stop", payload={}, first_received_at=now, received_at=now
+            ),
+            SignedValue.objects.create(
+                evse=self.evse,
+                session=session,
+                at=now,
+                received_at=now,
+                context="Transaction.End",
+                data="OCMF|",
+            ),
+            Quirk.objects.create(operator=self.operator, vendor="Vendor"),
             SiteRules.objects.create(site=self.site),
             Closure.objects.create(evse=self.evse, **span),
             Booking.objects.create(evse=self.evse, user=self.driver, **span),
@@ -184,6 +199,9 @@ EVERYBODY = (
     InstalledCertificate,
     RootCertificate,
     AvailabilityPlan,
+    Orphan,
+    SignedValue,
+    Quirk,
 )
 CREW = (
     BulkCommand,

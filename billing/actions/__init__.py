@@ -6,7 +6,16 @@ refunds  money back · cards  saved cards · invoices  numbers and documents
 follow   what a payment's news lead to
 """
 
-from billing.actions.bill import approve, bill, open_cdr, pay_outstanding, settle, waive
+from billing.actions.bill import (
+    approve,
+    bill,
+    correct,
+    note_correction,
+    open_cdr,
+    pay_outstanding,
+    settle,
+    waive,
+)
 from billing.actions.booking import charge_fee, confirm_booking
 from billing.actions.cards import (
     card_page,
@@ -39,11 +48,13 @@ __all__ = [
     "charge_fee",
     "command_answered",
     "confirm_booking",
+    "correct",
     "fail_start",
     "issue_invoice",
     "learn",
     "look",
     "make_default",
+    "note_correction",
     "open_cdr",
     "pay_outstanding",
     "place_hold",

@@ -127,22 +127,55 @@ def _figures(cdr: Cdr, session: Session) -> dict:
     return {"lines": to_json(priced), "net": priced.net, "tax": priced.tax, "gross": priced.gross}
 
 
-def _correct(cdr: Cdr, session: Session) -> None:
-    """A late stop replaced the end that we had estimated: too much is given back, more is not taken."""
+def correct(*, session: Session, previous_energy_wh: Decimal) -> Cdr:
+    """What came late changed an ended session; a second run changes nothing.
+
+    A bill that nobody has decided on yet is priced anew. What was billed stays issued: too much is given back
+    with a credit note, more is not taken, and either is put before finance with both figures.
+    """
+    cdr = open_cdr(session=session)
+    Cdr.objects.filter(pk=cdr.pk, state=State.REVIEW, reviewed_at=None).update(
+        state=State.OPEN,
+        review="",
+        version=cdr.version or prices.version_for(session.evse, session.started_at),
+    )
+    cdr.refresh_from_db()
+    if cdr.state == State.OPEN:
+        return bill(session=session)
+    if cdr.state in (State.SETTLED, State.UNPAID) and not session.is_open:
+        ingest.settle(session.station, session.stop_received_at or timezone.now())
+        _correct(cdr, Session.objects.with_place().get(pk=session.pk), previous_energy_wh)
+    cdr.refresh_from_db()
+    return cdr
+
+
+def _correct(cdr: Cdr, session: Session, previous_energy_wh: Decimal | None = None) -> None:
     try:
         fields = _figures(cdr, session)
     except pricing.UsageError:
         return
     too_much = cdr.gross - fields.get("gross", cdr.gross)
-    if too_much == 0 or cdr.review:
+    if too_much == 0 or (cdr.review and cdr.state == State.SETTLED):
         return
     payment = session.payments.filter(state=Payment.State.CAPTURED).first()
-    note = f"A late stop makes it {fields['gross']} {cdr.currency} instead of {cdr.gross}."
-    noted = Cdr.objects.filter(pk=cdr.pk, review="").update(review=note)
+    energy = (
+        ""
+        if previous_energy_wh is None
+        else f" ({_kwh(session.energy_wh)} instead of {_kwh(previous_energy_wh)})"
+    )
+    note = f"Late news make it {fields['gross']} {cdr.currency} instead of {cdr.gross}{energy}."
+    if session.review:
+        # What the charger says now can't be believed either: nothing moves before a person has looked.
+        note, too_much = f"{note} {session.review}", Decimal(0)
+    noted = Cdr.objects.filter(pk=cdr.pk, review=cdr.review).update(review=note[:200])
     if noted and too_much > 0 and payment is not None and too_much <= payment.refundable:
         refunds.refund(
             payment=payment, amount=too_much, reason="Corrected after the charger's late report", by=None
         )
+
+
+def _kwh(wh: Decimal) -> str:
+    return f"{wh / 1000:.3f} kWh"
 
 
 def outstanding(cdr: Cdr) -> Decimal:
@@ -217,8 +250,11 @@ def close(*, cdr: Cdr, state: str) -> Cdr:
     """The bill's end: its state and its document in one commit."""
     locked = Cdr.objects.select_for_update().get(pk=cdr.pk)
     if locked.state in (State.PRICED, State.UNPAID):
+        if locked.state == State.UNPAID and state == State.SETTLED:
+            # Why it was not paid is over; what remains on a settled bill is for finance to look at.
+            locked.review = ""
         locked.state = state
-        locked.save(update_fields=["state"])
+        locked.save(update_fields=["state", "review"])
         if locked.gross > 0:
             invoices.issue_invoice(cdr=locked)
         else:
@@ -238,6 +274,15 @@ def approve(*, cdr: Cdr, by: User) -> Cdr:
     )
     cdr.refresh_from_db()
     return settle(cdr=cdr) if won else cdr
+
+
+def note_correction(*, cdr: Cdr, by: User) -> Cdr:
+    """A person has seen that a bill's session was corrected later; the bill stays as it is."""
+    Cdr.objects.filter(pk=cdr.pk, state=State.SETTLED, reviewed_at=None).exclude(review="").update(
+        reviewed_by=by, reviewed_at=timezone.now()
+    )
+    cdr.refresh_from_db()
+    return cdr
 
 
 def waive(*, cdr: Cdr, by: User) -> Cdr:

@@ -199,9 +199,10 @@ def refund(request, pk):
 
 
 def _to_check(request):
-    """Sessions that wait for a person, and those that nobody paid."""
+    """Sessions that wait for a person, those that nobody paid, and those that were corrected once billed."""
+    corrected = Q(state=Cdr.State.SETTLED, reviewed_at=None) & ~Q(review="")
     waiting = Cdr.objects.run_by(request.access, "refund").filter(
-        state__in=[Cdr.State.REVIEW, Cdr.State.UNPAID]
+        Q(state__in=[Cdr.State.REVIEW, Cdr.State.UNPAID]) | corrected
     )
     return waiting.select_related("session__evse", "session__station__site", "session__user")
 
@@ -221,11 +222,13 @@ def review(request):
 @needs("refund")
 @require_POST
 def decide(request, pk):
-    """Bill a doubtful session after all, or charge nothing for it."""
+    """Bill a doubtful session after all, charge nothing for it, or note that a bill was corrected."""
     cdr = get_object_or_404(_to_check(request), pk=pk)
     try:
         if request.POST.get("decision") == "approve":
             actions.approve(cdr=cdr, by=request.user)
+        elif request.POST.get("decision") == "seen":
+            actions.note_correction(cdr=cdr, by=request.user)
         else:
             actions.waive(cdr=cdr, by=request.user)
     except Refused as refusal:

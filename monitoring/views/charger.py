@@ -135,3 +135,11 @@ def history(request, pk):
         return page(
             request, found, "charger_history", "monitoring/charger_history.html", page=rows, events=events
         )
+        return page(
+            request,
+            found,
+            "charger_history",
+            "monitoring/charger_history.html",
+            page=rows,
+            chart=overview.year_chart(found.station) if rows.number == 1 else None,
+        )

@@ -12,9 +12,20 @@ from monitoring import answers, overview
 from monitoring.filters import SessionFilter
 from monitoring.guard import ops_page
 from monitoring.story import story
-from stations.models import Command, Session
+from stations import sequence
+from stations.models import Command, Orphan, Session
 
 PAGE = 50
+#: What was odd and needs no decision, in words; what does is in the session's review.
+FLAG_WORDS = {
+    "rollover": gettext_lazy("The meter began again at zero, and was counted on."),
+    "spike": gettext_lazy("A wild meter value was left out."),
+    "relative": gettext_lazy("Its readings count from the session's start."),
+    "no_stop": gettext_lazy("The stop brought no meter value; the last reading stands for it."),
+    "no_start": gettext_lazy("The start brought no meter value; the first reading stands for it."),
+    "other_token": gettext_lazy("It was stopped with another card than it was started with."),
+    "clock_skew": gettext_lazy("The charger's clock is off; its times were corrected."),
+}
 TABS = {
     "running": (gettext_lazy("In progress"), Q(stopped_at=None)),
     "history": (gettext_lazy("History"), Q(stopped_at__isnull=False)),
@@ -44,12 +55,27 @@ def sessions(request):
             "count": ngettext("%(n)s session", "%(n)s sessions", count) % {"n": count},
             "page": page,
             "tab": tab,
-            "tabs": [
-                {"label": label, "url": f"?tab={name}", "current": name == tab}
-                for name, (label, _q) in TABS.items()
-            ],
+            "tabs": tabs(request, tab),
         },
     )
+
+
+def tabs(request, current: str) -> list[dict]:
+    base = reverse("ops:sessions")
+    found = [
+        {"label": label, "url": f"{base}?tab={name}", "current": name == current}
+        for name, (label, _q) in TABS.items()
+    ]
+    waiting = Orphan.objects.visible_to(request.access).open().count()
+    found.append(
+        {
+            "label": _("In error"),
+            "url": reverse("ops:orphans"),
+            "current": current == "orphans",
+            "count": waiting or None,
+        }
+    )
+    return found
 
 
 def filtered(sessions, chosen: dict):
@@ -86,6 +112,9 @@ def session(request, pk):
                     {"label": found.station.name, "url": reverse("ops:charger", args=[found.station_id])},
                 ],
                 "session": found,
+                "missing": sequence.words(found.seq_nos),
+                "signed": found.signed_values.all()[:100],
+                "odd": [FLAG_WORDS[flag] for flag in found.flags if flag in FLAG_WORDS],
                 "station": found.station,
                 "chart": overview.meter_chart(found.station, found),
                 "events": story(found),

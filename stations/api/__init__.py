@@ -17,6 +17,7 @@ from stations.api.logs import Logs
 from stations.api.messages import Messages
 from stations.api.readings import Readings
 from stations.api.reservations import Reservations
+from stations.api.series import Series
 from stations.api.sessions import Sessions
 from stations.api.settlements import Settlements
 from stations.api.sites import Sites
@@ -29,6 +30,7 @@ RESOURCES = {
     "id-tokens": IdTokens,
     "sessions": Sessions,
     "readings": Readings,
+    "series": Series,
     "reservations": Reservations,
     "messages": Messages,
     "commands": Commands,

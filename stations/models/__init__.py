@@ -24,16 +24,20 @@ from stations.models.display import DisplayMessage, ShownCost, StationTariff
 from stations.models.event import Event
 from stations.models.file_ticket import FileTicket
 from stations.models.firmware import FirmwareImage, FirmwareStep, FirmwareUpdate, Publication
+from stations.models.hour import Hour
 from stations.models.id_token import IdToken, TokenRules
 from stations.models.installed_profile import InstalledProfile, SmartCharging
 from stations.models.journal import Batch, Message, Node
 from stations.models.local_list import Abilities, LocalList
 from stations.models.log_request import LogRequest
 from stations.models.monitor import DefaultMonitor, Monitor, MonitorType
+from stations.models.orphan import Orphan
 from stations.models.paying import Settlement, WebPayments
+from stations.models.quirk import Quirk
 from stations.models.reading import Reading
 from stations.models.reservation import Reservation
 from stations.models.session import Session
+from stations.models.signed_value import SignedValue
 from stations.models.site import Site
 from stations.models.station import Connector, Evse, PendingStation, State, Station
 
@@ -64,6 +68,7 @@ __all__ = [
     "FirmwareImage",
     "FirmwareStep",
     "FirmwareUpdate",
+    "Hour",
     "IdToken",
     "InstalledProfile",
     "LogRequest",
@@ -73,9 +78,11 @@ __all__ = [
     "Monitor",
     "MonitorType",
     "Node",
+    "Orphan",
     "PendingStation",
     "Publication",
     "Provisioning",
+    "Quirk",
     "Reading",
     "Reservation",
     "RootCertificate",
@@ -84,6 +91,7 @@ __all__ = [
     "Setting",
     "Settlement",
     "ShownCost",
+    "SignedValue",
     "Site",
     "SmartCharging",
     "State",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
 from evportal.accounts.models import User
+from stations.models.command import Command
 from stations.models.id_token import IdToken
 from stations.models.station import Evse, Station
 
@@ -31,6 +32,10 @@ class SessionQuerySet(models.QuerySet):
 
     def open(self):
         return self.filter(stopped_at=None)
+
+    def of_transaction(self, station: Station, transaction_id: str):
+        """A station's own session; another station's is never found, whatever number it names."""
+        return self.filter(station=station, transaction_id=transaction_id, is_superseded=False)
 
     def with_place(self):
         return self.select_related("station__site__operator", "evse", "user", "id_token")
@@ -64,6 +69,22 @@ class Session(models.Model):
         max_length=36, help_text=_("A number we give in 1.6; the station's own in 2.x.")
     )
     start_key = models.CharField(max_length=120, editable=False)
+    #: When the charger said that it started: a clock that can't be believed still tells starts apart.
+    start_said = models.CharField(max_length=40, blank=True, editable=False)
+    start_is_missing = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text=_("Known from later messages only; its start may still come."),
+    )
+    is_superseded = models.BooleanField(
+        default=False, editable=False, help_text=_("The station has given its transaction id to another one.")
+    )
+    #: 2.x: which seqNos have come, as ranges [[first, last], …].
+    seq_nos = models.JSONField(default=list, editable=False)
+    #: GetTransactionStatus, asked because messages are missing.
+    status_command = models.ForeignKey(
+        Command, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
     remote_start_id = models.BigIntegerField(null=True, blank=True)
     started_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True, blank=True)
@@ -74,10 +95,17 @@ class Session(models.Model):
     stop_reason = models.CharField(max_length=40, blank=True, help_text=_("As OCPP spells it."))
 
     energy_wh = models.DecimalField(max_digits=14, decimal_places=3, default=0)
+    #: The register as last believed; what follows counts on from it.
+    register_wh = models.DecimalField(max_digits=18, decimal_places=3, null=True, editable=False)
+    register_at = models.DateTimeField(null=True, editable=False)
+    #: What was odd about it (stations/doubts.py); some of it keeps it from being billed.
+    flags = models.JSONField(default=list, editable=False)
     power_w = models.DecimalField(max_digits=12, decimal_places=1, null=True, blank=True)
     soc_percent = models.DecimalField(max_digits=5, decimal_places=1, null=True, blank=True)
     charging_state = models.CharField(max_length=20, choices=ChargingState, blank=True)
     last_reading_at = models.DateTimeField(null=True, blank=True)
+    #: Why its token should not have been charged; the charger did all the same.
+    refusal = models.CharField(max_length=200, blank=True, editable=False)
     #: What keeps it from being billed until a person has looked, in words; empty: nothing.
     review = models.CharField(max_length=200, blank=True)
     is_estimated = models.BooleanField(
@@ -89,7 +117,11 @@ class Session(models.Model):
     class Meta:
         ordering = ["-started_at"]
         constraints = [
-            models.UniqueConstraint(fields=["station", "transaction_id"], name="one_session_per_transaction"),
+            models.UniqueConstraint(
+                fields=["station", "transaction_id"],
+                condition=Q(is_superseded=False),
+                name="one_session_per_transaction",
+            ),
             models.UniqueConstraint(fields=["station", "start_key"], name="one_session_per_start"),
         ]
         indexes = [

@@ -107,6 +107,10 @@ class Station(models.Model):
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     booted_at = models.DateTimeField(null=True, blank=True, editable=False)
     boot_reason = models.CharField(max_length=40, blank=True, editable=False)
+    #: What has to be added to the charger's time; 0 while its clock is right (stations/clocks.py).
+    clock_offset_s = models.IntegerField(default=0, editable=False)
+    clock_seen_s = models.IntegerField(null=True, editable=False)
+    clock_seen_at = models.DateTimeField(null=True, editable=False)
 
     #: Of the station as a whole (1.6 connector 0, 2.x component ChargingStation); empty: never said.
     state = models.CharField(max_length=20, choices=State, blank=True, editable=False)

@@ -9,6 +9,7 @@ from stations.ocpp import door, versions
 from stations.ocpp.connection import Connection
 from stations.ocpp.hub import Hub
 from stations.ocpp.limits import Limits
+from stations.ocpp.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +40,23 @@ class ChargerSockets:
             await _refuse(scope, send, 401, "Unauthorized")
             return
         self.limits.right(knock)
-        if knock.subprotocol is None:
+        subprotocol = knock.subprotocol(station)
+        if subprotocol is None:
             log.warning("Station %s offers no version that we speak: %s", station.pk, knock.subprotocols)
+            await in_thread(door.tell_no_version, station, knock)
             offered = ", ".join(versions.SUBPROTOCOLS)
             await _refuse(scope, send, 400, f"Offer one of these WebSocket subprotocols: {offered}")
             return
-        await self._serve(station, knock, receive, send)
-
-    async def _serve(self, station, knock, receive, send) -> None:
-        version = versions.SUBPROTOCOLS[knock.subprotocol]
+        # A client must not be told a subprotocol that it did not offer.
+        chosen = subprotocol if subprotocol in knock.subprotocols else None
+        version = versions.SUBPROTOCOLS[subprotocol]
         connection = Connection(station, version, send, self.hub.journal, self.hub.crowds, knock.address)
+        await self._serve(connection, chosen, receive, send)
+
+    async def _serve(self, connection: Connection, subprotocol: str | None, receive, send) -> None:
         await self.hub.join(connection)
         try:
-            await send({"type": "websocket.accept", "subprotocol": knock.subprotocol})
+            await send({"type": "websocket.accept", "subprotocol": subprotocol})
             await connection.run(receive)
         finally:
             # A cancelled task must still write that the station is gone.

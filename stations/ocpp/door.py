@@ -8,15 +8,16 @@ import ipaddress
 import logging
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 from django.conf import settings
 from django.db.models import F
 
+from stations import events, quirks
 from stations.certificates import entry
 from stations.configuration import credentials, profiles
-from stations.models import PendingStation, Station
+from stations.models import Event, PendingStation, Station
 from stations.ocpp import versions
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,13 @@ class Knock:
     #: The client certificate in PEM, of a TLS handshake that proved its key.
     certificate: str = ""
 
-    @property
-    def subprotocol(self) -> str | None:
-        """The first that the station offers and we speak: it lists them by its own preference."""
-        return next((each for each in self.subprotocols if each in versions.SUBPROTOCOLS), None)
+    def subprotocol(self, station: Station) -> str | None:
+        """The first that the station offers and we speak: it lists them by its own preference.
+
+        One that offers none at all is taken as what its quirks say, where an operator said so.
+        """
+        spoken = next((each for each in self.subprotocols if each in versions.SUBPROTOCOLS), None)
+        return spoken or (None if self.subprotocols else station.quirks_known.fallback or None)
 
 
 def read(scope: dict) -> Knock | None:
@@ -156,7 +160,7 @@ def _admit(knock: Knock, station: Station | None) -> Station | None:
         return None
     if password == "next":
         credentials.used(station=station)
-    return station
+    return quirks.remember(station)
 
 
 def _password(station: Station, knock: Knock) -> str:
@@ -198,3 +202,30 @@ def remember(knock: Knock) -> None:
                 "last_seen_at": now,
             },
         )
+
+
+#: A station that knocks in vain every few seconds is told of once in so long.
+TELL_EVERY = timedelta(hours=1)
+
+
+def tell_no_version(station: Station, knock: Knock) -> None:
+    """The operator must see why a charger with the right password does not come in."""
+    now = datetime.now(UTC)
+    told = Event.objects.filter(station=station, code="NoCommonVersion", received_at__gte=now - TELL_EVERY)
+    if told.exists():
+        return
+    offered = ", ".join(knock.subprotocols)[:200] or "none at all"
+    spoken = ", ".join(versions.SUBPROTOCOLS)
+    events.record(
+        [
+            Event(
+                station=station,
+                kind=Event.Kind.PROTOCOL,
+                code="NoCommonVersion",
+                severity=4,
+                at=now,
+                received_at=now,
+                text=f"Refused: it offers {offered} as WebSocket subprotocol; we speak {spoken}.",
+            )
+        ]
+    )

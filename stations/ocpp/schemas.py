@@ -123,6 +123,29 @@ def _validator(version: str, action: str, answer: bool):
     return None if schema is None else jsonschema_rs.validator_for(schema)
 
 
+#: What can be meant as a time; whether it can be believed, `wire.device_time` says.
+TIME_SHAPE = r"^\s*\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?\s*([Zz]|[+-]\d\d:?\d\d)?\s*$"
+
+
+@cache
+def _tolerant(version: str, action: str):
+    """The same, for what chargers send: a time without a zone, or of 30 February, is still a report."""
+    schema = _raw(version, action, False)
+    return None if schema is None else jsonschema_rs.validator_for(_with_shapes(schema))
+
+
+def _with_shapes(node):
+    if isinstance(node, dict):
+        shaped = {name: _with_shapes(value) for name, value in node.items()}
+        if shaped.get("format") == "date-time":
+            del shaped["format"]
+            shaped["pattern"] = TIME_SHAPE
+        return shaped
+    if isinstance(node, list):
+        return [_with_shapes(value) for value in node]
+    return node
+
+
 @cache
 def actions_to_station(version: str) -> tuple[str, ...]:
     """Every action that we may send to a station of this version, in the protocol's spelling."""
@@ -145,9 +168,9 @@ def is_valid(version: str, action: str, payload: dict, *, answer: bool = False) 
     return validator is not None and validator.is_valid(payload)
 
 
-def problem(version: str, action: str, payload: dict, *, answer: bool = False):
+def problem(version: str, action: str, payload: dict, *, answer: bool = False, tolerant: bool = False):
     """The first way in which the payload breaks its schema, as (path, message, keyword), or None."""
-    validator = _validator(version, action, answer)
+    validator = _tolerant(version, action) if tolerant else _validator(version, action, answer)
     for error in validator.iter_errors(payload):
         return ".".join(str(part) for part in error.instance_path), error.message, error.kind.name
     return None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from stations import boot
-from stations.ocpp import wire
+from stations import boot, quirks
 from stations.ocpp.routing import Incoming
 
 
@@ -29,11 +28,11 @@ def _boot(incoming: Incoming) -> boot.Boot:
 def _answer(incoming: Incoming, registration: str) -> dict:
     return {
         "status": registration,
-        "currentTime": wire.time_text(incoming.received_at),
+        "currentTime": quirks.time_text(incoming.station, incoming.received_at),
         "interval": boot.interval(registration, incoming.station.pk),
     }
 
 
 def heartbeat(incoming: Incoming) -> dict:
     """Notes that the charger is alive, and tells it the time."""
-    return {"currentTime": wire.time_text(incoming.received_at)}
+    return {"currentTime": quirks.time_text(incoming.station, incoming.received_at)}

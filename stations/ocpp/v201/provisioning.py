@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from stations import boot
+from stations import boot, quirks
 from stations.configuration import progress
-from stations.ocpp import wire
 from stations.ocpp.routing import Incoming
 
 
@@ -29,7 +28,7 @@ def _boot(incoming: Incoming) -> boot.Boot:
 
 def _answer(incoming: Incoming, registration: str) -> dict:
     return {
-        "currentTime": wire.time_text(incoming.received_at),
+        "currentTime": quirks.time_text(incoming.station, incoming.received_at),
         "interval": boot.interval(registration, incoming.station.pk),
         "status": registration,
     }
@@ -37,7 +36,7 @@ def _answer(incoming: Incoming, registration: str) -> dict:
 
 def heartbeat(incoming: Incoming) -> dict:
     """Notes that the charger is alive, and tells it the time."""
-    return {"currentTime": wire.time_text(incoming.received_at)}
+    return {"currentTime": quirks.time_text(incoming.station, incoming.received_at)}
 
 
 def notify_report(incoming: Incoming) -> None:

@@ -1,0 +1,55 @@
+"""Signed meter values: taken out of either version's messages, and stored exactly as they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from stations import facts as said
+from stations import meter
+from stations.models import Evse, Session, SignedValue
+from stations.ocpp import wire
+
+
+def facts(
+    meter_values: Iterable[dict], received_at: datetime, evse_number: int, transaction_id: str
+) -> Iterator[said.Signed]:
+    for meter_value in meter_values:
+        at, _flag = wire.device_time(meter_value.get("timestamp"), received_at)
+        for one in meter_value.get("sampledValue") or []:
+            data = meter.signed_text(one)
+            if not data:
+                continue
+            about = one.get("signedMeterValue") or {}
+            yield said.Signed(
+                evse_number,
+                transaction_id,
+                at,
+                str(one.get("context") or "Sample.Periodic")[:24],
+                # PostgreSQL's text holds none.
+                data.replace("\x00", ""),
+                str(about.get("signingMethod") or "")[:50],
+                str(about.get("encodingMethod") or "")[:50],
+                str(about.get("publicKey") or "").replace("\x00", ""),
+            )
+
+
+def store(found: Iterable[tuple[said.Signed, Evse, Session | None, datetime]]) -> None:
+    """A repeated report is stored once."""
+    SignedValue.objects.bulk_create(
+        [
+            SignedValue(
+                evse=evse,
+                session=session,
+                at=fact.at,
+                received_at=received_at,
+                context=fact.context,
+                data=fact.data,
+                method=fact.method,
+                encoding=fact.encoding,
+                public_key=fact.public_key,
+            )
+            for fact, evse, session, received_at in found
+        ],
+        ignore_conflicts=True,
+    )
