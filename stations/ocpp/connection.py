@@ -142,7 +142,7 @@ class Connection:
             self._note(received_at, True, Message.Kind.ERROR, message.message_id, "", text)
             log.warning("Station %s could not use our answer: %s", self.station.pk, message.code)
         else:
-            await self._call(message, text, received_at)
+            await self._answered(message, text, received_at)
 
     async def _bad(self, received_at: datetime, text: str, why: str) -> None:
         """No message: keep it for the operator; a charger that sends only this is cut off."""

@@ -41,6 +41,7 @@ class Hub:
         self.journal = Journal(self._nudge)
         self.channel = ""
         self._loops: list[asyncio.Task] = []
+        self._settling: dict[int, asyncio.TimerHandle] = {}
         self._comings = Comings()
         self._tasks: set[asyncio.Task] = set()
         self._nudged = asyncio.Event()
@@ -90,13 +91,24 @@ class Hub:
                 await get_channel_layer().send(before.node, message)
         # It may have changed since the door looked at it.
         connection.registered = before.registration == Station.Registration.ACCEPTED
-        connection.on_accepted = lambda: self.spawn(self.send_waiting(connection))
+        connection.on_accepted = lambda: self._when_settled(connection)
         if connection.registered:
             connection.on_accepted()
+
+    def _when_settled(self, connection: Connection) -> None:
+        """It is told what waits for it once it has been here, and quiet, for a moment."""
+        loop, station_id = asyncio.get_running_loop(), connection.station.pk
+        if (earlier := self._settling.pop(station_id, None)) is not None:
+            earlier.cancel()
+        self._settling[station_id] = loop.call_later(
+            SETTLE_SECONDS, lambda: self.spawn(self.send_waiting(connection))
+        )
 
     async def leave(self, connection: Connection) -> None:
         """Only a socket's own close may mark its station offline."""
         station_id = connection.station.pk
+        if self.connections.get(station_id) is connection and station_id in self._settling:
+            self._settling.pop(station_id).cancel()
         if self.connections.get(station_id) is connection:
             del self.connections[station_id]
         departure = presence.Departure(station_id, connection.id, connection.last_seen)
@@ -170,9 +182,9 @@ class Hub:
         return {"status": Command.Status.ANSWERED, "response": response}
 
     async def send_waiting(self, connection: Connection) -> None:
-        """Calls that were kept for this station, one after another, once it has settled."""
-        await asyncio.sleep(SETTLE_SECONDS)
+        """Calls that were kept for this station, one after another, now that it has settled."""
         station_id = connection.station.pk
+        self._settling.pop(station_id, None)
         if self.connections.get(station_id) is connection and connection.registered:
             for command_id in await self.crowds.ask(commands.waiting, station_id):
                 await self.run_command(station_id, command_id)

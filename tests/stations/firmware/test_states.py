@@ -100,7 +100,7 @@ def test_the_same_version_again_proves_something_only_after_its_installation_beg
     assert (move and move.state) == expected
 
 
-@pytest.mark.parametrize("state", set(RUNNING) - {"installed"})
+@pytest.mark.parametrize("state", sorted(set(RUNNING) - {"installed"}))
 def test_an_old_version_at_boot_may_be_a_restart_on_the_way(state):
     assert booted(state, OLD) is None
 
