@@ -264,6 +264,7 @@ class Known:
         self._evses = {(row.station_id, row.number): row for row in evses}
         self._sessions = _sessions(said)
         progress.assume(said, self.stations, self._sessions)
+        progress.place(said, self._sessions)
         self.running = progress.running(said, self.stations)
 
     def session(self, station: Station, fact: Fact) -> Session | None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
-from stations import closing, sequence, sessions
+from stations import closing, doubts, sequence, sessions
 from stations.facts import Metered, Progress
 from stations.models import Session, Station
 
@@ -34,6 +34,22 @@ def assume(said: list, stations: dict[int, Station], known: dict[tuple[int, str]
                 ),
             )
             known[key] = session
+
+
+def place(said: list, known: dict[tuple[int, str], Session]) -> None:
+    """Sessions that began before the driver had chosen an EVSE, now that an event names it (E02)."""
+    for message, facts in said:
+        for fact in facts:
+            session = known.get((message.station_id, getattr(fact, "transaction_id", "")))
+            if isinstance(fact, Progress) and session is not None and doubts.NO_CONNECTOR in session.flags:
+                _place(session, fact.evse_number)
+
+
+def _place(session: Session, evse_number: int) -> None:
+    row = Session.objects.select_for_update(of=["self"]).select_related("station").get(pk=session.pk)
+    if sessions.place(row, evse_number):
+        row.save(update_fields=["evse", "flags"])
+        session.evse, session.flags = row.evse, row.flags
 
 
 def running(said: list, stations: dict[int, Station]) -> dict[tuple[int, int], Session]:

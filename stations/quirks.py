@@ -64,10 +64,12 @@ def time_text(station: Station, at) -> str:
     return wire.time_text(at, fractions=not (known or NONE).whole_seconds)
 
 
-def remember(station: Station) -> Station:
-    """Put a station's quirks on its row in memory, for answers that are given at once."""
-    station.quirks_known = of(station)
-    return station
+def remember(stations: Iterable[Station]) -> None:
+    """Put the stations' quirks on their rows in memory, for answers that are given at once."""
+    stations = list(stations)
+    known = for_stations(stations)
+    for station in stations:
+        station.quirks_known = known.get(station.pk, NONE)
 
 
 def read(sample: Sample, station: Station, evse: Evse, quirks: Quirks) -> Sample | None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db import transaction
 
 from evportal.accounts.models import User
-from stations import commands
-from stations.models import Command, Evse, IdToken, Reservation
+from stations import commands, events
+from stations.models import Command, Event, Evse, IdToken, Reservation, Station
 from stations.ocpp import spelling
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,30 @@ def _untell(reservation: Reservation, reason: str) -> None:
     station = reservation.evse.station
     action, payload = spelling.cancel_reservation(station.ocpp_version, reservation.pk)
     commands.send(station=station, action=action, payload=payload, reason=reason)
+
+
+@transaction.atomic
+def dropped(*, station: Station, number: int, status: str, received_at: datetime) -> None:
+    """The station let go of a reservation by itself (2.x H04: Expired, Removed; 2.1 also NoTransaction).
+
+    From then on the portal alone refuses other tokens. Where its time is over, nothing is lost.
+    """
+    mine = Reservation.objects.filter(pk=number, evse__station=station, status=Status.TOLD)
+    if mine.filter(ends_at__gt=received_at).update(status=Status.PORTAL_ONLY):
+        events.record(
+            [
+                Event(
+                    station=station,
+                    evse=Reservation.objects.select_related("evse").get(pk=number).evse,
+                    kind=Event.Kind.OTHER,
+                    code=f"Reservation.{status}",
+                    severity=6,
+                    at=received_at,
+                    received_at=received_at,
+                    text="The charger let go of the place before its time was over; the portal keeps it.",
+                )
+            ]
+        )
 
 
 def begin_due(now: datetime) -> int:

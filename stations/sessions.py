@@ -195,7 +195,7 @@ def _fill_in(session: Session, report: Start) -> access.Decision:
     """The late start of a session of which only later messages were known; an ended one stays ended."""
     before = {"previous_energy_wh": session.energy_wh, "previous_stopped_at": session.stopped_at}
     had_token = bool(session.token)
-    _place(session, report.evse_number)
+    place(session, report.evse_number)
     session.start_is_missing = False
     session.started_at, session.start_said = report.started_at, wire.same_moment(report.said)
     session.connector_number = min(max(report.connector_number, 1), MOST_EVSES)
@@ -218,11 +218,13 @@ def _fill_in(session: Session, report: Start) -> access.Decision:
     return decision
 
 
-def _place(session: Session, evse_number: int) -> None:
-    """Where it charges, once the charger says so."""
-    if doubts.NO_CONNECTOR in session.flags and 1 <= evse_number <= MOST_EVSES:
-        session.evse = find_evse(session.station, evse_number)
-        session.flags = [flag for flag in session.flags if flag != doubts.NO_CONNECTOR]
+def place(session: Session, evse_number: int) -> bool:
+    """Where it charges, once the charger says so; true if that was news."""
+    if doubts.NO_CONNECTOR not in session.flags or not 1 <= evse_number <= MOST_EVSES:
+        return False
+    session.evse = find_evse(session.station, evse_number)
+    session.flags = [flag for flag in session.flags if flag != doubts.NO_CONNECTOR]
+    return True
 
 
 def _give_token(session: Session, report: Start) -> access.Decision:
@@ -293,7 +295,7 @@ def end(*, session: Session, report: Stop, flag: str = "") -> Session:
         return session
     before = {"previous_energy_wh": session.energy_wh, "previous_stopped_at": session.stopped_at}
     was_estimated = session.is_estimated
-    _place(session, report.evse_number)
+    place(session, report.evse_number)
     session.stopped_at = report.stopped_at
     session.stop_received_at = report.received_at
     session.stop_reason = report.reason[:40]

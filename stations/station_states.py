@@ -31,5 +31,5 @@ def store(states: dict[int, Reported]) -> list[Station]:
         if won and before != (state, *error):
             station = Station.objects.select_related("site").get(pk=pk)
             changed.append(station)
-            signals.after_commit(signals.station_changed, station=station)
+            signals.after_commit(signals.stations_changed, station_ids=[station.pk])
     return changed

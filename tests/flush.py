@@ -1,7 +1,7 @@
-"""Empty the database after a test that committed: only the tables that have rows, and without a new beginning.
+"""Empty the database after a test that committed: only the tables that have rows. `-p tests.flush`.
 
-Django truncates every table and then makes all permissions anew; with a hundred tables that takes a second for
-each test that talks to a real socket. A plugin (`-p tests.flush`).
+Django truncates every table and then makes all permissions anew; with a hundred tables that takes a second
+for each test that talks to a real socket.
 """
 
 import pytest

@@ -92,19 +92,21 @@ def filtered(settings, chosen: dict):
 def _finish(request, form: ConfigForm, charger):
     """Send once and go to the run's page; None if it was refused, with the reason in the form."""
 
-    def send():
+    def send() -> str:
         if form.needs_socket and not charger.station.is_online:
             raise ChargerOffline
-        return form.send()
+        made = form.send()
+        if form.needs_socket:
+            return reverse("ops:configuration_run", args=[made.pk])
+        return reverse("ops:charger_config", args=[charger.station.pk])
 
     try:
-        pk = only_once(user_id=request.user.pk, token=form.cleaned_data["once"], send=send)
+        address = only_once(user_id=request.user.pk, token=form.cleaned_data["once"], do=send)
     except Refused as refusal:
         form.add_error(None, str(refusal))
         return None
-    if pk and form.needs_socket:
-        return redirect("ops:configuration_run", pk)
-    return redirect("ops:charger_config", charger.station.pk)
+    # The same form is being sent at this moment: the page shows what comes of it.
+    return redirect(address or reverse("ops:charger_config", args=[charger.station.pk]))
 
 
 @ops_page("command")
@@ -144,6 +146,7 @@ def _ask(request, charger, form: ConfigForm):
             "cancel_url": back,
             "crumbs": [*charger_crumbs(charger), {"label": _("Configuration"), "url": back}],
             "charger": charger,
+            "may_send": charger.station.is_online,
         },
     )
 

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -67,7 +68,7 @@ def _shown(station) -> dict:
 def _show(request, form: MessageForm, station) -> bool:
     """Once, however often the form is sent; False where it is refused, with the reason in the form."""
 
-    def send():
+    def send() -> str:
         if form.cleaned_data["whole_site"]:
             rows = display.show_at_site(site=station.site, by=request.user, **form.message())
         else:
@@ -76,10 +77,10 @@ def _show(request, form: MessageForm, station) -> bool:
             "The message goes to %(n)s charger.", "The message goes to %(n)s chargers.", len(rows)
         )
         messages.success(request, said % {"n": len(rows)})
-        return rows[0].command
+        return reverse("ops:charger_display", args=[station.pk])
 
     try:
-        only_once(user_id=request.user.pk, token=form.cleaned_data["once"], send=send)
+        only_once(user_id=request.user.pk, token=form.cleaned_data["once"], do=send)
     except Refused as refusal:
         form.add_error(None, str(refusal))
         return False

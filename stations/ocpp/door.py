@@ -141,7 +141,9 @@ def admit(knocks: list[Knock]) -> list[Station | None]:
         .select_related("site", "provisioning")
         .in_bulk({knock.identity for knock in knocks}, field_name="identity")
     )
-    return [_admit(knock, known.get(knock.identity)) for knock in knocks]
+    admitted = [_admit(knock, known.get(knock.identity)) for knock in knocks]
+    quirks.remember(station for station in admitted if station is not None)
+    return admitted
 
 
 def _admit(knock: Knock, station: Station | None) -> Station | None:
@@ -160,7 +162,7 @@ def _admit(knock: Knock, station: Station | None) -> Station | None:
         return None
     if password == "next":
         credentials.used(station=station)
-    return quirks.remember(station)
+    return station
 
 
 def _password(station: Station, knock: Knock) -> str:

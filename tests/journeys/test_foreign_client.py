@@ -208,7 +208,7 @@ async def test_a_client_from_npm(portal, api, node_modules, version, start, stop
         await says(client, "connected")
         await says(client, "available")
         portal.until(
-            "SELECT state FROM stations_evse e JOIN stations_station s ON s.id = e.station_id "
+            "SELECT e.state FROM stations_evse e JOIN stations_station s ON s.id = e.station_id "
             "WHERE s.identity = %s",
             identity,
             expected="available",

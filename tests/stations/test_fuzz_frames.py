@@ -10,6 +10,7 @@ import json
 import os
 import random
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -18,6 +19,7 @@ from stations import facts
 from stations.models import Message, Station
 from stations.ocpp import frames, schemas, versions
 from stations.ocpp.connection import Connection
+from stations.ocpp.together import Crowds
 
 FRAMES = int(os.environ.get("EVPORTAL_FRAMES", "3000"))
 SEED = int(os.environ.get("EVPORTAL_SEED", "1"))
@@ -32,7 +34,7 @@ NASTY = [
 
 def instance(node: dict, root: dict, rnd: random.Random, depth: int = 0):
     """Something that the schema allows."""
-    node = schemas._resolve(node, root)
+    node = schemas.resolve(node, root)
     if "enum" in node:
         return rnd.choice(node["enum"])
     kind = node.get("type")
@@ -148,10 +150,29 @@ async def test_a_connection_answers_every_call_and_notes_every_frame(version, mo
     async def decided(_function, incoming):
         return {"status": "Accepted"}
 
+    async def asked(_self, _function, incoming):
+        return {"status": "Accepted"}
+
+    async def answered_by_others(incoming):
+        return {"status": "Accepted"}
+
     # Decisions need a database and have tests of their own; here it is about frames.
     monkeypatch.setattr("stations.ocpp.connection.in_thread", decided)
+    monkeypatch.setattr(Crowds, "ask", asked)
+    # What others would be asked for is answered in its turn, by nobody.
+    monkeypatch.setattr("stations.ocpp.connection.MAX_SLOW", 0)
+    monkeypatch.setattr(
+        "stations.ocpp.connection.versions.ROUTES",
+        {
+            name: {
+                action: replace(route, slowly=answered_by_others) if route.slowly else route
+                for action, route in routes.items()
+            }
+            for name, routes in versions.ROUTES.items()
+        },
+    )
     monkeypatch.setattr(Connection, "_throttle", lambda self: _nothing())
-    connection = Connection(Station(pk=1, registration="Accepted"), version, send, log)
+    connection = Connection(Station(pk=1, registration="Accepted"), version, send, log, Crowds())
     for number, (_version, text) in enumerate(texts(rnd, FRAMES // 6)):
         sent.clear()
         log.entries.clear()

@@ -7,7 +7,9 @@ from stations.ocpp.routing import Incoming
 
 
 def status_notification(incoming: Incoming) -> None:
-    """Without a number, the newest update under way is meant."""
+    """Moves the update of its firmware on; a failure is an event.
+
+    Without a number, the newest update under way is meant."""
     payload = incoming.payload
     updates.report(
         station=incoming.station,

@@ -8,7 +8,12 @@ from stations.ocpp.routing import Incoming
 
 def boot_notifications(incomings: list[Incoming]) -> list[dict]:
     """Keep what the stations say of themselves and tell them whether they may take part."""
-    registrations = boot.boot(boots=[_boot(incoming) for incoming in incomings])
+    boots = [_boot(incoming) for incoming in incomings]
+    registrations = boot.boot(boots=boots)
+    for incoming, said in zip(incomings, boots, strict=True):
+        # The socket's own row must know the make, too: what is known of it counts from this answer on.
+        incoming.station.vendor, incoming.station.model = said.vendor[:60], said.model[:60]
+    quirks.remember(incoming.station for incoming in incomings)
     return [_answer(*each) for each in zip(incomings, registrations, strict=True)]
 
 

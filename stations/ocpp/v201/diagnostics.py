@@ -12,7 +12,9 @@ from stations.ocpp.v201.availability import STATES
 
 
 def event_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
-    """NotifyEvent is how 2.x stations tell a fault (variable `Problem`), and 2.1's also any other state.
+    """Takes an EVSE’s state and faults from the device model.
+
+    NotifyEvent is how 2.x stations tell a fault (variable `Problem`), and 2.1's also any other state.
 
     That a problem is over says nothing of the state; `device_events` finds that.
     """
@@ -36,10 +38,12 @@ def event_facts(payload: dict, received_at: datetime) -> Iterator[facts.Fact]:
 
 
 def notify_event(incoming: Incoming) -> None:
+    """Keeps each event; a grave one opens an alert, a problem makes the place faulted."""
     device_events.notified(
         station=incoming.station, payload=incoming.payload, received_at=incoming.received_at
     )
 
 
 def monitoring_report(incoming: Incoming) -> None:
+    """Keeps what the charger watches, part by part."""
     monitors.reported(station=incoming.station, payload=incoming.payload, now=incoming.received_at)

@@ -7,4 +7,5 @@ from stations.ocpp.routing import Incoming
 
 
 def notify_display_messages(incoming: Incoming) -> None:
+    """Keeps what is really on the display; what isn’t in the whole report is gone."""
     display.reported(incoming)

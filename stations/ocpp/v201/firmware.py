@@ -13,6 +13,7 @@ def info_of(payload: dict) -> str:
 
 
 def status_notification(incoming: Incoming) -> None:
+    """Moves the update of its firmware on; a failure is an event."""
     payload = incoming.payload
     updates.report(
         station=incoming.station,
@@ -24,6 +25,7 @@ def status_notification(incoming: Incoming) -> None:
 
 
 def publish_status(incoming: Incoming) -> None:
+    """Moves on what a local controller publishes for its neighbours."""
     payload = incoming.payload
     publications.report(
         station=incoming.station,

@@ -8,6 +8,7 @@ from stations.ocpp.v201.firmware import info_of
 
 
 def status_notification(incoming: Incoming) -> None:
+    """Moves the request for a log on: uploading, there, or failed."""
     payload = incoming.payload
     logs.report(
         station=incoming.station,
@@ -19,6 +20,7 @@ def status_notification(incoming: Incoming) -> None:
 
 
 def customer_part(incoming: Incoming) -> None:
+    """Keeps one part of what the charger knows of a customer, where somebody asked."""
     payload = incoming.payload
     customer_information.collect(
         station=incoming.station,

@@ -45,7 +45,10 @@ async def authorize(incoming: Incoming) -> dict:
 
 
 async def certificate_status(incoming: Incoming) -> dict:
-    """M06: the station checks the responder's signature itself; it only has no way to ask."""
+    """Answers whether a certificate is revoked, asked of its authority.
+
+    M06: the station checks the responder's signature itself; it only has no way to ask.
+    """
     asked = incoming.payload["ocspRequestData"]
     try:
         named = HashData.read(asked)
@@ -62,7 +65,10 @@ async def certificate_status(incoming: Incoming) -> dict:
 
 
 async def chain_status(incoming: Incoming) -> dict:
-    """2.1 M06: several certificates at once, and our word for it, so the signature is checked here."""
+    """Answers which certificates of a chain are revoked, asked of their authorities.
+
+    2.1 M06: several certificates at once, and our word for it, so the signature is checked here.
+    """
     station, now = incoming.station, incoming.received_at
     known = await in_thread(revocation.trusted, station.site.operator_id, tuple(RootKind.values))
     asked = incoming.payload["certificateStatusRequests"]
@@ -86,7 +92,7 @@ async def _status(asked: dict, known, now: datetime) -> dict:
 
 
 async def ev_certificate(incoming: Incoming) -> dict:
-    """M01, M02."""
+    """Gets the car its contract certificate from the provider that is set (M01, M02)."""
     payload = incoming.payload
     wanted = contracts.Wanted(
         payload["iso15118SchemaVersion"],

@@ -8,18 +8,22 @@ from stations.ocpp.routing import Incoming
 
 
 def report_profiles(incoming: Incoming) -> None:
+    """Keeps what profiles the charger holds, part by part."""
     answers.reported(station=incoming.station, payload=incoming.payload, now=incoming.received_at)
 
 
 def charging_limit(incoming: Incoming) -> None:
+    """Keeps that somebody else limits the charger, and by how much (K11, K12)."""
     answers.limited_by_others(station=incoming.station, payload=incoming.payload, now=incoming.received_at)
 
 
 def charging_limit_cleared(incoming: Incoming) -> None:
+    """Keeps that somebody else’s limit is gone (K13)."""
     answers.freed_by_others(station=incoming.station, payload=incoming.payload, now=incoming.received_at)
 
 
 def ev_needs(incoming: Incoming) -> dict:
+    """Keeps what the car needs, and has it sent the profile that the answer promises (K15)."""
     status = charging_needs.notified(
         station=incoming.station,
         version=incoming.version,
@@ -30,6 +34,7 @@ def ev_needs(incoming: Incoming) -> dict:
 
 
 def ev_schedule(incoming: Incoming) -> dict:
+    """Keeps what the car means to draw within its limit (K17)."""
     status = charging_needs.planned(
         station=incoming.station, payload=incoming.payload, received_at=incoming.received_at
     )

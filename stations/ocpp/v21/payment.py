@@ -15,7 +15,9 @@ from stations.ocpp.routing import Incoming
 
 
 def notify_settlement(incoming: Incoming) -> dict:
-    """Stored before it is answered: it is about money."""
+    """Keeps once what a payment terminal took, with its session.
+
+    Stored before it is answered: it is about money."""
     payload = incoming.payload
     settled_at, _flag = wire.device_time(payload["settlementTime"], incoming.received_at)
     amount = wire.number(payload["settlementAmount"]) or Decimal(0)
@@ -44,6 +46,7 @@ def _text(value: str | None) -> str:
 
 
 def vat_number_validation(incoming: Incoming) -> dict:
+    """Answers whether the VAT number is well formed, or what `VAT_NUMBER_CHECK` says."""
     payload = incoming.payload
     is_good = import_string(settings.VAT_NUMBER_CHECK)(payload["vatNumber"])
     answer = {"vatNumber": payload["vatNumber"], "status": "Accepted" if is_good else "Rejected"}
@@ -51,7 +54,10 @@ def vat_number_validation(incoming: Incoming) -> dict:
 
 
 def battery_swap(incoming: Incoming) -> None:
-    """One event per battery; what goes in and what comes out of a swap share its request's number."""
+    """Keeps each battery that went in or came out as an event.
+
+    One event per battery; what goes in and what comes out of a swap share its request's number.
+    """
     payload = incoming.payload
     events.record(
         Event(

@@ -345,7 +345,9 @@ async def test_a_contract_starts_however_it_is_spelled(door, contract, spelled):
     async with Charger(door.url, "CP-1", PASSWORD, version="2.0.1") as charger:
         await charger.boot()
         assert await authorize(charger, spelled) == ("Accepted", None)
-        assert (await charger.start(spelled))["idTokenInfo"]["status"] == "Accepted"
+        assert (await charger.start(spelled, idToken={"idToken": spelled, "type": "eMAID"}))["idTokenInfo"][
+            "status"
+        ] == "Accepted"
 
 
 class Pool:

@@ -104,7 +104,6 @@ CASES = [
         045_1  Diagnostics are uploaded
         045_2  Diagnostics can't be uploaded
         """,
-        {"044_1": "firmware", "044_2": "firmware", "044_3": "firmware"},
     ),
     *_table(
         "1.6",
@@ -161,16 +160,6 @@ CASES = [
         087    TLS with the charge point's certificate
         088    The subprotocol is negotiated
         """,
-        {
-            "073": "provisioning",
-            "074": "certificates",
-            "077": "certificates",
-            "078": "certificates",
-            "080": "firmware",
-            "081": "firmware",
-            "083": "provisioning",
-            "087": "certificates",
-        },
     ),
     *_table(
         "2.0.1",
@@ -190,15 +179,6 @@ CASES = [
         A_14  The station refuses its new certificate
         A_19  Upgrade of the security profile
         """,
-        {
-            "A_07": "certificates",
-            "A_08": "certificates",
-            "A_09": "provisioning",
-            "A_11": "certificates",
-            "A_12": "certificates",
-            "A_14": "certificates",
-            "A_19": "provisioning",
-        },
     ),
     *_table(
         "2.0.1",
@@ -227,7 +207,6 @@ CASES = [
         B_44  A network profile that the station can't take
         B_58  The subprotocol is negotiated
         """,
-        {"B_08": "provisioning"},
     ),
     *_table(
         "2.0.1",
@@ -278,7 +257,6 @@ CASES = [
         E_39  Ends because no cable came
         E_53  Each transaction counts its messages from 0
         """,
-        {"E_19": "sessions"},
     ),
     *_table(
         "2.0.1",
@@ -331,7 +309,6 @@ CASES = [
         J_10  Sampled, at the end
         J_11  Sampled, signed
         """,
-        {"J_08": "sessions"},
     ),
     *_table(
         "2.0.1",
@@ -350,7 +327,6 @@ CASES = [
         L_11  A second request is refused
         L_13  Firmware waits for the end of a charge
         """,
-        dict.fromkeys(("L_01", "L_02", "L_03", "L_06", "L_07", "L_08", "L_09", "L_13"), "firmware"),
     ),
     *_table(
         "2.0.1",

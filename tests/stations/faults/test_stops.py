@@ -394,7 +394,7 @@ async def test_stop_with_a_foreign_tag_is_kept_and_told(charger, ask, database, 
             await one.call("TransactionEvent", event("Ended", 1, 6000, tag="OTHER"))
     session = await ask.session()
     assert (session.is_open, session.review, session.flags) == (False, "", ["other_token"])
-    assert "StoppedByAnotherToken" in await ask.events()
+    assert "StoppedByStranger" in await ask.events()
 
 
 # 47: TransactionEvents of 2.x in any order
