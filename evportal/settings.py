@@ -322,6 +322,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # Several resources have a “status”; without names their kinds would be numbered.
     "ENUM_NAME_OVERRIDES": {
+        "EvseState": "stations.models.State",
+        "DisplayMessageState": "stations.models.DisplayMessage.State",
         "CertificateStatus": "stations.models.Certificate.Status",
         "CommandStatus": "stations.models.Command.Status",
         "CampaignState": "stations.models.Campaign.State",

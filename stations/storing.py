@@ -11,6 +11,7 @@ from django.db import connection
 
 from stations import doubts, metering
 from stations.facts import Flow
+from stations.meter import ENERGY
 from stations.models import Session
 from stations.models.station import IN_USE
 
@@ -82,7 +83,7 @@ def states(found: Found) -> list[int]:
 
 
 #: What of a session a batch may change.
-NEWEST = [*metering.FIELDS, "power_w", "soc_percent", "charging_state", "last_reading_at"]
+NEWEST = [*metering.FIELDS, "meter_start_wh", "power_w", "soc_percent", "charging_state", "last_reading_at"]
 
 
 def totals(found: Found) -> None:
@@ -101,13 +102,16 @@ def totals(found: Found) -> None:
         cursor.execute(
             """
             UPDATE stations_session AS session SET
-                energy_wh = new.energy_wh, register_wh = new.register_wh, register_at = new.register_at,
+                meter_start_wh = new.meter_start_wh, energy_wh = new.energy_wh,
+                register_wh = new.register_wh, register_at = new.register_at,
                 flags = new.flags, review = new.review, power_w = new.power_w,
                 soc_percent = new.soc_percent, charging_state = new.charging_state,
                 last_reading_at = new.last_reading_at
-            FROM jsonb_to_recordset(%s::jsonb) AS new (id uuid, energy_wh numeric, register_wh numeric,
+            FROM jsonb_to_recordset(%s::jsonb) AS new (
+                id uuid, meter_start_wh numeric, energy_wh numeric, register_wh numeric,
                 register_at timestamptz, flags jsonb, review text, power_w numeric, soc_percent numeric,
-                charging_state text, last_reading_at timestamptz)
+                charging_state text, last_reading_at timestamptz
+            )
             WHERE session.id = new.id
             """,
             [json.dumps(values, cls=Exactly)],
@@ -121,11 +125,23 @@ class Exactly(DjangoJSONEncoder):
         return value.isoformat() if isinstance(value, datetime) else super().default(value)
 
 
+def _begin(session: Session, totals: Totals) -> None:
+    """2.x: where the car came after the card, the register at the beginning comes later, too (E02)."""
+    if session.meter_start_wh is not None or session.start_is_missing or not session.is_open:
+        return
+    for sample in totals.energy:
+        is_plain = sample.measurand == ENERGY and not sample.phase and sample.location == "Outlet"
+        if sample.context == "Transaction.Begin" and is_plain and sample.is_sound:
+            session.meter_start_wh = sample.value
+            return
+
+
 def _apply(session: Session, totals: Totals | None, flow: Flow | None) -> None:
     if totals is not None:
         if totals.is_guessed:
             session.flags = sorted({*session.flags, doubts.GUESSED_READINGS})
         if totals.energy:
+            _begin(session, totals)
             metering.add(session, totals.energy)
         if totals.last_at is not None and (
             session.last_reading_at is None or totals.last_at >= session.last_reading_at

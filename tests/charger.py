@@ -249,22 +249,22 @@ class Charger:
         info |= {"stoppedReason": stopped_reason} if stopped_reason else {"chargingState": "Charging"}
         payload = {
             "eventType": kind,
-            "timestamp": now(),
+            "timestamp": more.get("timestamp", now()),
             "triggerReason": trigger,
             "seqNo": self._seq_no,
             "transactionInfo": info,
             "evse": {"id": evse, "connectorId": 1},
-            "meterValue": [self._sample(meter_wh, context, power_w)],
+            "meterValue": [self._sample(meter_wh, context, power_w, more.get("timestamp"))],
         }
         self._seq_no += 1
         return await self.call("TransactionEvent", payload | more)
 
-    def _sample(self, meter_wh: float, context: str, power_w: float | None) -> dict:
+    def _sample(self, meter_wh: float, context: str, power_w: float | None, at: str | None = None) -> dict:
         values = [("Energy.Active.Import.Register", "Wh", meter_wh)]
         if power_w is not None:
             values.append(("Power.Active.Import", "W", power_w))
         return {
-            "timestamp": now(),
+            "timestamp": at or now(),
             "sampledValue": [
                 {"measurand": measurand, "context": context}
                 | (

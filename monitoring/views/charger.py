@@ -133,13 +133,11 @@ def history(request, pk):
         for event in events:
             event.word = eventlog.word(event.severity)
         return page(
-            request, found, "charger_history", "monitoring/charger_history.html", page=rows, events=events
-        )
-        return page(
             request,
             found,
             "charger_history",
             "monitoring/charger_history.html",
             page=rows,
+            events=events,
             chart=overview.year_chart(found.station) if rows.number == 1 else None,
         )

@@ -187,7 +187,7 @@ class ConfigurationTemplates(
             raise serializers.ValidationError({"name": ["There is a template of this name already."]})
 
 
-class WishSerializer(serializers.Serializer):
+class SettingsWishSerializer(serializers.Serializer):
     """One thing to do with a charger's settings."""
 
     values = JSONField(required=False, help_text="Settings by path, each value as text.")

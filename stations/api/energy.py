@@ -51,7 +51,7 @@ class InstalledProfileSerializer(serializers.ModelSerializer):
         ]
 
 
-class WishSerializer(serializers.Serializer):
+class LimitWishSerializer(serializers.Serializer):
     """A limit (`limit_w` or `limit_a`), or a profile by its number in `charging-profiles/`."""
 
     station = RowField(name="identity", rows=lambda access, may: Station.objects.visible_to(access, may))
@@ -103,9 +103,9 @@ class InstalledProfiles(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resour
     http_method_names = ["get", "post", "delete"]
     needs = {"list": "view_ops", "retrieve": "view_ops", "create": "command", "destroy": "command"}
 
-    @extend_schema(request=WishSerializer, responses={201: InstalledProfileSerializer})
+    @extend_schema(request=LimitWishSerializer, responses={201: InstalledProfileSerializer})
     def create(self, request):
-        parsed = WishSerializer(data=request.data, context=self.get_serializer_context())
+        parsed = LimitWishSerializer(data=request.data, context=self.get_serializer_context())
         parsed.is_valid(raise_exception=True)
         wish = dict(parsed.validated_data)
         by = {"by": request.user}

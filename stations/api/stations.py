@@ -15,7 +15,7 @@ from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource
 from stations import commands, registry
 from stations.api.commands import CommandSerializer
-from stations.api.configuration import RunSerializer, WishSerializer, wait
+from stations.api.configuration import RunSerializer, SettingsWishSerializer, wait
 from stations.api.evses import ConnectorSerializer
 from stations.api.waiting import Waiting
 from stations.exceptions import InvalidPayload, UnknownAction
@@ -223,7 +223,7 @@ class Stations(
         return Response(CommandSerializer(command).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
-        request=WishSerializer,
+        request=SettingsWishSerializer,
         responses={201: RunSerializer},
         parameters=[
             OpenApiParameter(
@@ -235,7 +235,7 @@ class Stations(
     def configuration(self, request, identity=None):
         station = self.get_object()
         seconds = waiting_time(request.query_params.get("wait", "0"))
-        wish = WishSerializer(data=request.data, context={"station": station})
+        wish = SettingsWishSerializer(data=request.data, context={"station": station})
         wish.is_valid(raise_exception=True)
         if wish.needs_management and not request.access.may_at("manage_stations", station.site):
             raise PermissionDenied("That takes a role that manages chargers.")

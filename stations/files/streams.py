@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from hashlib import md5, sha256
 from typing import IO
@@ -47,7 +48,9 @@ class Streamed(StreamingHttpResponse):
                 self._sent += len(piece)
                 yield piece
         finally:
-            await sync_to_async(self._end_elsewhere, thread_sensitive=False)()
+            # Who has its last byte hangs up at once, and Django then cancels this: the count would be lost.
+            ending = asyncio.ensure_future(sync_to_async(self._end_elsewhere, thread_sensitive=False)())
+            await asyncio.shield(ending)
 
     def _end(self) -> None:
         self._source.close()

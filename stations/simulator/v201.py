@@ -66,8 +66,7 @@ class Dialect:
     def __init__(self, charger: SimulatedCharger) -> None:
         self._charger = charger
         self._events = count(1)
-        self.answers = Answers201(charger).table() | screen.answers(charger)
-        self.answers = Answers201(charger).table() | EnergyAnswers(charger).table()
+        self.answers = Answers201(charger).table() | screen.answers(charger) | EnergyAnswers(charger).table()
 
     async def boot(self, reason: str) -> BootReply:
         station = self._charger.station

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 
 from tests.charger import Charger
 
@@ -25,7 +26,8 @@ async def test_no_acknowledged_reading_is_lost(portal):
     acknowledged = []
     async with Charger(portal.ocpp, "KILL-1", PASSWORD) as charger:
         await charger.boot()
-        await charger.start("KILLTOKEN", meter_wh=0)
+        began = datetime.now(UTC) - timedelta(minutes=200)
+        await charger.start("KILLTOKEN", meter_wh=0, timestamp=began.isoformat())
         for wh in range(10, 2010, 10):
             sampled = {"value": str(wh), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
             await charger.call(
@@ -33,8 +35,13 @@ async def test_no_acknowledged_reading_is_lost(portal):
                 {
                     "connectorId": 1,
                     "transactionId": charger.transaction_id,
-                    # One a minute from a fixed time on: each its own reading.
-                    "meterValue": [{"timestamp": minute(wh // 10), "sampledValue": [sampled]}],
+                    # One a minute from its start on: each its own reading.
+                    "meterValue": [
+                        {
+                            "timestamp": (began + timedelta(minutes=wh // 10)).isoformat(),
+                            "sampledValue": [sampled],
+                        }
+                    ],
                 },
             )
             acknowledged.append(wh)
@@ -53,7 +60,3 @@ async def test_no_acknowledged_reading_is_lost(portal):
         0
     ]
     assert energy == acknowledged[-1]
-
-
-def minute(number: int) -> str:
-    return f"2026-06-15T{number // 60:02d}:{number % 60:02d}:00Z"

@@ -85,11 +85,11 @@ def test_what_is_too_old_is_dropped_wherever_it_lies():
 
 
 def test_a_batch_that_was_left_behind_is_ingested_late():
-    evse = make.evse()
-    value = {"timestamp": NOW.isoformat(), "sampledValue": [{"value": "1"}]}
+    evse, then = make.evse(), NOW - timedelta(hours=20)
+    value = {"timestamp": then.isoformat(), "sampledValue": [{"value": "1"}]}
     payload = {"connectorId": 1, "meterValue": [value]}
-    deliver(evse.station, "1.6", "MeterValues", payload, NOW, ingested=False)
-    Batch.objects.update(received_at=NOW - timedelta(days=3))
+    deliver(evse.station, "1.6", "MeterValues", payload, then, ingested=False)
+    Batch.objects.update(received_at=then)
     assert ingest.settle(evse.station, NOW) == 1
     assert Reading.objects.count() == 1
 

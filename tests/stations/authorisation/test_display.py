@@ -58,7 +58,9 @@ async def test_the_running_cost_is_shown_and_not_too_often(door, place, shows, d
     await database(shows, version)
     action = "DataTransfer" if version == "1.6" else "CostUpdated"
     async with Charger(door.url, "CP-1", PASSWORD, version=version) as charger:
-        await charger.start("04A2B3C4", meter_wh=1000)
+        # Nobody charges ten kilowatt hours in a moment.
+        before = (timezone.now() - timedelta(minutes=45)).isoformat()
+        await charger.start("04A2B3C4", meter_wh=1000, timestamp=before)
         await charger.meter(11_000)
         await ingest_all()
         await database(tell_running)

@@ -4,11 +4,10 @@ import functools
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
-from tests import make
+from tests import flush, make
 from tests.api import caller
 from tests.stations.conformance import keys
 from tests.stations.conformance.bench import Bench
@@ -25,10 +24,7 @@ def threads(django_db_setup, django_db_blocker):
 
 
 def _empty():
-    with connection.cursor() as cursor:
-        # Django empties only the tables that it made itself.
-        cursor.execute("TRUNCATE stations_message, stations_reading")
-    call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=True)
+    flush.empty("default")
     connection.close()
 
 
