@@ -61,7 +61,8 @@ def worker(name: str, queues: str, processes: int, env: dict[str, str]) -> Proce
 
     # Celery would run Django's checks, URLs and all, in every worker; the tests and `make lint` have.
     env = env | {"CELERY_SKIP_CHECKS": "1"}
-    return Process(name, [*CELERY, *argv, *WORKER], env, ready=ready, hush=ROUTINE)
+    # On a machine for all, answering a charger comes before working out what it said.
+    return Process(name, ["nice", "-n", "10", *CELERY, *argv, *WORKER], env, ready=ready, hush=ROUTINE)
 
 
 def web(env: dict[str, str]) -> Process:

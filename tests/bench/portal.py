@@ -84,6 +84,7 @@ class Portal:
             "DATA": str(self.data),
             "PORT": str(self.port),
             "LOG_LEVEL": "WARNING",
+            "OCPP_CONFIGURE_ON_BOOT": "0",
             "SECRET_KEY": "for the bench only, and long enough to be one",
         }
         self.manage("migrate", "--verbosity", "0")
