@@ -1,11 +1,14 @@
 """Several web processes side by side: a command finds the one that holds its charger, also after a death."""
 
 import asyncio
+import contextlib
+import itertools
 import os
 import signal
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -136,3 +139,44 @@ async def test_a_killed_nodes_charger_is_found_where_it_comes_back(portal, secon
             await asyncio.sleep(0.2)
     sent = [frame[2] for frame in charger.received if frame[0] == 2]
     assert sorted(sent) == ["ClearCache", "GetLocalListVersion"]
+
+
+async def test_a_node_that_is_asked_to_end_loses_nothing_it_acknowledged(portal, second, here):
+    """A deployment: chargers keep reporting while the process ends, and are told to come back (1012)."""
+    new_station(here, "NODES-4")
+    acknowledged = []
+    began = datetime.now(UTC) - timedelta(hours=3)
+
+    async def report(charger, number: int) -> None:
+        sampled = {"value": str(number), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
+        at = (began + timedelta(seconds=number)).isoformat()
+        values = [{"timestamp": at, "sampledValue": [sampled]}]
+        await charger.call("MeterValues", {"connectorId": 1, "meterValue": values})
+        acknowledged.append(number)
+
+    async def keep_reporting(charger) -> None:
+        # Until the door closes: the report then under way has no answer, and may or may not be kept.
+        with contextlib.suppress(Exception):
+            for number in itertools.count(1):
+                await report(charger, number)
+
+    async with Charger(second.ocpp, "NODES-4", PASSWORD) as charger:
+        await charger.boot()
+        reporting = asyncio.create_task(keep_reporting(charger))
+        while len(acknowledged) < 50:
+            await asyncio.sleep(0.01)
+        second.process.terminate()
+        assert await charger.closed(10) == 1012
+        reporting.cancel()
+    # Having drained, uvicorn lets the signal end it.
+    assert await asyncio.to_thread(second.process.wait, 20) in (0, -signal.SIGTERM)
+    assert len(acknowledged) >= 50
+
+    found = (
+        "SELECT r.value::int FROM stations_reading r JOIN stations_evse e ON e.id = r.evse_id "
+        "JOIN stations_station s ON s.id = e.station_id WHERE s.identity = 'NODES-4'"
+    )
+    end = time.monotonic() + 30
+    while missing := set(acknowledged) - {number for (number,) in portal.query(found)}:
+        assert time.monotonic() < end, missing
+        await asyncio.sleep(0.2)
