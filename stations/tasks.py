@@ -147,6 +147,7 @@ def tend_limits() -> None:
     monitors.push_due(now)
 
 
+@shared_task
 def sign_certificates() -> None:
     """Stations were told at once that they will get one; an authority may take its time."""
     now = timezone.now()
@@ -159,6 +160,7 @@ def renew_certificates() -> None:
     renewal.renew_due(timezone.now())
 
 
+@shared_task
 def ask_abilities() -> None:
     """Stations that came (back) and have not said what they can do."""
     abilities.ask_due(timezone.now())
