@@ -42,7 +42,7 @@ def told(*, station: Station, known: Iterable[Known], at: datetime) -> int:
         if row.read_at is not None and row.read_at > at:
             continue
         row.read_at = at
-        row.value = None if is_password(each.name) else _cut(each.value, "value")
+        row.value = None if is_secret(each.name) else _cut(each.value, "value")
         if row.refusal and row.refused_value == row.value:
             row.refusal = row.refused_value = ""
         for name in ("mutability", "is_constant", "is_persistent"):
@@ -65,10 +65,10 @@ def answered(*, station: Station, outcomes: Iterable[tuple[Outcome, str]], at: d
         if outcome.word in TAKEN:
             row.refusal = row.refused_value = ""
             row.read_at = at
-            row.value = None if is_password(outcome.name) else _cut(wanted, "value")
+            row.value = None if is_secret(outcome.name) else _cut(wanted, "value")
         else:
             row.refusal = outcome.word[:60]
-            row.refused_value = "" if is_password(outcome.name) else _cut(wanted, "value")
+            row.refused_value = "" if is_secret(outcome.name) else _cut(wanted, "value")
     _save(rows)
 
 
@@ -127,8 +127,8 @@ def _cut(value, name: str):
     return value[:limit] if limit and isinstance(value, str) else value
 
 
-def is_password(name: Name) -> bool:
-    """The place of what the station signs in with."""
+def is_secret(name: Name) -> bool:
+    """The place of something that is only ever written: what the station signs in with, for one."""
     if not name.component:
         return name.variable == masking.KEY_16
-    return (name.component, name.variable) == (masking.COMPONENT, masking.VARIABLE)
+    return (name.component, name.variable) in masking.SECRETS

@@ -1,4 +1,4 @@
-"""Passwords in calls and answers: none is stored or shown in the clear.
+"""Passwords and other secrets in calls and answers: none is stored or shown in the clear.
 
 A call's row and the message log hold `MASK` in a password's place. The password itself lies encrypted on
 the row until the call has been sent, and goes into the frame only as it leaves.
@@ -19,8 +19,10 @@ from django.conf import settings
 
 MASK = "••••••••"
 KEY_16, COMPONENT, VARIABLE = "AuthorizationKey", "SecurityCtrlr", "BasicAuthPassword"
-#: A frame without any of these holds no password that we know of.
-SIGNS = (KEY_16, VARIABLE, "basicAuthPassword", "apnPassword", '"vpn"', "simPin")
+#: What of the device model may not be seen: the password, and what the codes of a 2.1 display are made with.
+SECRETS = {(COMPONENT, VARIABLE), ("WebPaymentsCtrlr", "SharedSecret")}
+#: A frame without any of these holds no secret that we know of.
+SIGNS = (KEY_16, VARIABLE, "SharedSecret", "basicAuthPassword", "apnPassword", '"vpn"', "simPin")
 
 
 def _spots(payload: dict) -> Iterator[tuple[dict, str]]:
@@ -32,10 +34,10 @@ def _spots(payload: dict) -> Iterator[tuple[dict, str]]:
             yield each, "value"
     for name, member in (("setVariableData", "attributeValue"), ("getVariableResult", "attributeValue")):
         for each in _objects(payload.get(name)):
-            if _is_password(each):
+            if _place(each) in SECRETS:
                 yield each, member
     for each in _objects(payload.get("reportData")):
-        if _is_password(each):
+        if _place(each) in SECRETS:
             for attribute in _objects(each.get("variableAttribute")):
                 yield attribute, "value"
     connection = payload.get("connectionData")
@@ -51,9 +53,9 @@ def _objects(value) -> list[dict]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _is_password(each: dict) -> bool:
+def _place(each: dict) -> tuple:
     component, variable = each.get("component") or {}, each.get("variable") or {}
-    return component.get("name") == COMPONENT and variable.get("name") == VARIABLE
+    return component.get("name"), variable.get("name")
 
 
 def take(payload: dict) -> tuple[dict, list]:
@@ -101,7 +103,7 @@ def new_password(payload: dict) -> str | None:
     if payload.get("key") == KEY_16:
         return payload.get("value")
     for each in _objects(payload.get("setVariableData")):
-        if _is_password(each) and each.get("attributeType", "Actual") == "Actual":
+        if _place(each) == (COMPONENT, VARIABLE) and each.get("attributeType", "Actual") == "Actual":
             return each.get("attributeValue")
     return None
 

@@ -35,8 +35,8 @@ def problem(protocol: str, values) -> str:
             name = names.parse(protocol, str(path))
         except names.BadName as error:
             return str(error)
-        if str(name) in GUARDED[protocol] or keep.is_password(name):
-            return f"{name} is changed by a new password or a higher security profile, not like this."
+        if str(name) in GUARDED[protocol] or keep.is_secret(name):
+            return f"{name} has an action of its own (password, security profile, codes on the display)."
         if not isinstance(value, str):
             return f'{name}: the value is written as text, such as "300" or "true".'
         if "\x00" in value or len(value) > LONGEST_VALUE[protocol]:

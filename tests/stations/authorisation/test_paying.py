@@ -159,6 +159,8 @@ async def test_a_code_from_the_display_leads_to_the_charger_for_a_minute(door, p
     told = {row["variable"]["name"]: row["attributeValue"] for row in data}
     assert {row["component"]["name"] for row in data} == {"WebPaymentsCtrlr"}
     assert place.station.identity not in told["URLTemplate"]
+    kept = await database(Command.objects.get)
+    assert told["SharedSecret"] not in str(kept.payload)
 
     def scan(moment, evse=1):
         password = totp.at(told["SharedSecret"], moment, validity_s=60, length=int(told["Length"]))

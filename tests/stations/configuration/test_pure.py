@@ -215,6 +215,9 @@ class Masking(SimpleTestCase):
         yield {"configurationKey": keys}
         yield {"setVariableData": [{**self.PASSWORD, "attributeValue": self.SECRET}]}
         yield {"getVariableResult": [{**self.PASSWORD, "attributeValue": self.SECRET}]}
+        # 2.1: who has it makes codes for the display that a charger never showed.
+        totp = {"component": {"name": "WebPaymentsCtrlr"}, "variable": {"name": "SharedSecret"}}
+        yield {"setVariableData": [{**totp, "attributeValue": self.SECRET}]}
         yield {"reportData": [{**self.PASSWORD, "variableAttribute": [{"value": self.SECRET}]}]}
         yield {
             "configurationSlot": 1,
