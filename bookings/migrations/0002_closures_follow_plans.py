@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("bookings", "0001_initial"),
-        ("stations", "0007_remote_control"),
+        ("stations", "0013_remote_control"),
     ]
 
     operations = [

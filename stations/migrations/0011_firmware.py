@@ -12,7 +12,7 @@ import stations.models.log_request
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("stations", "0007_authorisation"),
+        ("stations", "0010_authorisation"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("stations", "0007_firmware"),
+        ("stations", "0011_firmware"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("stations", "0007_remote_control"),
+        ("stations", "0013_remote_control"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -13,7 +13,7 @@ import stations.models.paying
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("stations", "0007_certificates"),
+        ("stations", "0009_certificates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

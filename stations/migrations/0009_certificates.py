@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("stations", "0007_configuration"),
+        ("stations", "0008_configuration"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
