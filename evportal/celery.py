@@ -3,12 +3,22 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_process_init
+from django.db.backends.signals import connection_created
+
+from evportal.embedded import manners
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evportal.settings")
 
 app = Celery("evportal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def be_nice(**_signal) -> None:
+    connection_created.connect(manners.follow)
+
 
 # Every sweep finishes what a crash or a lost message left behind, so all of them run often and are cheap
 # when there is nothing to do.

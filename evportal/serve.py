@@ -14,6 +14,17 @@ import socket
 import uvicorn
 
 MAX_FRAME = 256 * 1024
+#: A charger that is gone without a word is known to be gone after two of these; one that waits for a sign of
+#: life gets one as often.
+PING_SECONDS = float(os.environ.get("WS_PING_SECONDS", "20"))
+#: Also for the tests' server: it must be as strict.
+SOCKETS = {
+    "ws": "websockets-sansio",
+    "ws_max_size": MAX_FRAME,
+    "ws_per_message_deflate": False,
+    "ws_ping_interval": PING_SECONDS,
+    "ws_ping_timeout": PING_SECONDS,
+}
 
 
 class Server(uvicorn.Server):
@@ -29,9 +40,6 @@ def config(host: str, port: int, **more) -> uvicorn.Config:
         "evportal.asgi:application",
         host=host,
         port=port,
-        ws="websockets-sansio",
-        ws_max_size=MAX_FRAME,
-        ws_per_message_deflate=False,
         loop="uvloop",
         http="httptools",
         access_log=False,
@@ -41,6 +49,7 @@ def config(host: str, port: int, **more) -> uvicorn.Config:
         timeout_graceful_shutdown=3,
         # After a power cut thousands of chargers connect in the same second.
         backlog=4096,
+        **SOCKETS,
         **more,
     )
 

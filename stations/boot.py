@@ -91,7 +91,6 @@ def interval(registration: str, station_id: int) -> int:
 
     Spread a little, so that stations which came together don't come together for ever.
     """
-    if registration != Station.Registration.ACCEPTED:
-        return RETRY_SECONDS
-    seconds = settings.OCPP_HEARTBEAT_SECONDS
+    accepted = registration == Station.Registration.ACCEPTED
+    seconds = settings.OCPP_HEARTBEAT_SECONDS if accepted else RETRY_SECONDS
     return seconds + station_id % max(1, seconds // 10)

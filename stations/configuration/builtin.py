@@ -25,6 +25,10 @@ def wanted(protocol: str, *, heartbeat_s: int, meter_s: int) -> dict[str, str]:
     return {
         "OCPPCommCtrlr/HeartbeatInterval": str(heartbeat_s),
         "OCPPCommCtrlr/WebSocketPingInterval": "60",
+        # When a node dies, its chargers must not all be back in the same second; 1.6 has no setting for it.
+        "OCPPCommCtrlr/RetryBackOffWaitMinimum": "5",
+        "OCPPCommCtrlr/RetryBackOffRandomRange": "15",
+        "OCPPCommCtrlr/RetryBackOffRepeatTimes": "3",
         "OCPPCommCtrlr/MessageAttempts[TransactionEvent]": "10",
         "OCPPCommCtrlr/MessageAttemptInterval[TransactionEvent]": "30",
         "SampledDataCtrlr/TxUpdatedInterval": str(meter_s),

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from billing import actions, policy, prices, sweeping
@@ -89,13 +91,26 @@ def test_a_refused_start_frees_the_hold(provider):
     assert start.payment.state == Payment.State.RELEASED
 
 
-def test_a_start_that_never_begins_frees_the_hold(provider):
+def test_41_accepted_but_never_begun_frees_the_hold_and_tells_the_driver(provider, client):
+    """RELIABILITY §3, row 41."""
     user, evse = make.user(), money.place()
     start = actions.start_charging(user=user, evse=evse, card=money.card(user))
+    Command.objects.filter(pk=start.command_id).update(
+        status=Command.Status.ANSWERED, response={"status": "Accepted"}
+    )
+    actions.command_answered(command=Command.objects.get(pk=start.command_id))
+    start.refresh_from_db()
+    # Its yes is not a session yet, and not the end either.
+    assert start.state == Start.State.ASKED
     sweeping.sweep(timezone.now() + policy.START_WITHIN + timedelta(seconds=1))
     start.refresh_from_db()
     assert start.state == Start.State.FAILED
     assert start.payment.state == Payment.State.RELEASED
+    client.force_login(user)
+    page = client.get(reverse("billing:starting", args=[start.pk])).content.decode()
+    assert "Did not start" in page and start.problem in unescape(page)
+    # And another try is open to them at once.
+    assert actions.start_charging(user=user, evse=evse, card=money.card(user)).pk != start.pk
 
 
 @pytest.mark.parametrize(

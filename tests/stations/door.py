@@ -9,6 +9,8 @@ from pathlib import Path
 import uvicorn
 from django.core.asgi import get_asgi_application
 
+from evportal.serve import SOCKETS
+
 
 class Door:
     """Where chargers knock: `url`, `http` for files, and `tls_url` if it was opened with a certificate."""
@@ -20,8 +22,11 @@ class Door:
 
 
 @contextlib.contextmanager
-def open_door(tls: tuple[Path, Path] | None = None):
-    """A door to knock on while the block runs; with `tls`, a certificate and its key, also one behind TLS."""
+def open_door(tls: tuple[Path, Path] | None = None, **more):
+    """A door to knock on while the block runs; with `tls`, a certificate and its key, also one behind TLS.
+
+    `more` replaces the server's own `SOCKETS` options.
+    """
     from stations.files.bodies import Bounded
     from stations.ocpp.app import ChargerSockets
 
@@ -43,10 +48,8 @@ def open_door(tls: tuple[Path, Path] | None = None):
         config = uvicorn.Config(
             application,
             log_level="warning",
-            ws="websockets-sansio",
-            ws_max_size=262144,
-            ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,
+            **SOCKETS | more,
             **options,
         )
         return uvicorn.Server(config)

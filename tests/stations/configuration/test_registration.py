@@ -45,7 +45,7 @@ async def test_a_pending_station(charger, station, database, eventually, version
     await database(become, "Pending")
     async with charger(version, settings={"OCPPCommCtrlr/HeartbeatInterval": "5"}) as cp:
         answer = await cp.boot()
-        assert (answer["status"], answer["interval"]) == ("Pending", 60)
+        assert answer["status"] == "Pending" and 60 <= answer["interval"] <= 66
         assert await refused(cp.call("Heartbeat", {})) == "SecurityError"
         assert await refused(cp.status()) == "SecurityError"
         # It may be looked at and set up, but not used.

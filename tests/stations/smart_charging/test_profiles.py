@@ -56,7 +56,7 @@ async def test_a_new_limit_replaces_the_old_one_and_a_clear_ends_it(online, data
         assert await database(charging_profiles.held_limit_w, place.evse, timezone.now()) is None
 
 
-async def test_a_refused_limit_is_not_applied_and_tried_again_later_and_later(online, database, place):
+async def test_43_a_refused_limit_is_not_applied_and_tried_again_later_and_later(online, database, place):
     async with online("1.6") as (charger, _session):
         charger.on("SetChargingProfile", {"status": "Rejected"})
         row = await database(charging_profiles.set_limit, evse=place.evse, watts=11000)

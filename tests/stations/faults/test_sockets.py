@@ -1,0 +1,101 @@
+"""RELIABILITY §3, rows 31, 35 and 37, in bytes: what a WebSocket library would not do for a test."""
+
+import asyncio
+import base64
+import os
+
+import pytest
+from django.db import connection
+
+from stations import boot
+from stations.models import Station
+from tests.charger import Charger
+from tests.stations.door import open_door
+from tests.stations.faults.conftest import PASSWORD
+
+PING, CLOSE = 0x89, 0x88
+
+
+async def upgrade(url: str, identity: str = "CP-1", *, extensions: str = ""):
+    """A socket after the upgrade, of which nothing answers by itself: (reader, writer, the answer's head)."""
+    host, port = url.removeprefix("ws://").split("/")[0].split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    credentials = base64.b64encode(f"{identity}:{PASSWORD}".encode()).decode()
+    lines = [
+        f"GET /ocpp/{identity} HTTP/1.1",
+        f"Host: {host}:{port}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Protocol: ocpp1.6",
+        f"Authorization: Basic {credentials}",
+        *([f"Sec-WebSocket-Extensions: {extensions}"] if extensions else []),
+    ]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    assert head.startswith(b"HTTP/1.1 101"), head
+    return reader, writer, head.decode().lower()
+
+
+def masked(first: int, payload: bytes) -> bytes:
+    """One client frame of at most 125 bytes, its mask all zero."""
+    return bytes([first, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+async def test_31_nothing_is_ever_unpacked(door, place, charger):
+    """A few bytes may unpack to gigabytes: compression isn't agreed on; who uses it all the same is out."""
+    reader, writer, head = await upgrade(door.url, extensions="permessage-deflate")
+    assert "sec-websocket-extensions" not in head
+    async with charger(identity="CP-2") as other:
+        writer.write(masked(0xC1, bytes(20)))  # FIN, RSV1 (compressed), text
+        first, length = await asyncio.wait_for(reader.readexactly(2), 5)
+        assert first == CLOSE
+        assert int.from_bytes((await reader.readexactly(length))[:2], "big") == 1002
+        assert (await other.boot())["status"] == "Accepted"
+    writer.close()
+
+
+@pytest.fixture
+def impatient(transactional_db):
+    with open_door(ws_ping_interval=0.3, ws_ping_timeout=0.3) as opened:
+        yield opened
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE stations_message, stations_reading")
+
+
+async def test_35_a_dead_peer_is_noticed_and_a_silent_one_gets_signs_of_life(impatient, place, database):
+    def is_online(identity):
+        return Station.objects.get(identity=identity).is_online
+
+    reader, writer, _head = await upgrade(impatient.url)
+    async with Charger(impatient.url, "CP-2", PASSWORD) as alive:
+        # It never answers the ping: its cable is cut, and TCP would not know for a quarter of an hour.
+        assert (await asyncio.wait_for(reader.readexactly(2), 5))[0] == PING
+        assert await database(is_online, "CP-1")
+        until = asyncio.get_running_loop().time() + 10
+        while await database(is_online, "CP-1"):
+            assert asyncio.get_running_loop().time() < until, "a dead peer still counts as online"
+            await asyncio.sleep(0.05)
+        # The other one, which says nothing either but answers, is still there.
+        assert await database(is_online, "CP-2")
+        assert (await alive.boot())["status"] == "Accepted"
+    writer.close()
+
+
+def test_35_pings_are_as_often_as_chargers_need_them():
+    from evportal.serve import SOCKETS
+
+    assert SOCKETS["ws_ping_interval"] <= 30
+    assert SOCKETS["ws_ping_interval"] + SOCKETS["ws_ping_timeout"] <= 60
+
+
+@pytest.mark.parametrize("registration", Station.Registration.values)
+def test_37_who_came_together_does_not_come_together_for_ever(registration):
+    """2,000 stations that boot in the same second spread over a tenth of their interval, and evenly."""
+    intervals = [boot.interval(registration, station_id) for station_id in range(1, 2001)]
+    shortest, longest = min(intervals), max(intervals)
+    assert longest <= 1.1 * shortest
+    seconds = longest - shortest + 1
+    assert seconds >= shortest // 10
+    assert max(intervals.count(each) for each in set(intervals)) <= 2000 / seconds + 1
