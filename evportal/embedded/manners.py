@@ -1,7 +1,7 @@
 """A process that runs nicely has its database work as nicely, where the database is our own.
 
-`nice` reaches a worker, but not the PostgreSQL process that serves it, and that one would compete with the one
-which commits what chargers report. On a machine for all, answering a charger comes first.
+`nice` reaches a worker, but not the PostgreSQL process that serves it, and that one would compete with the
+one which commits what chargers report. On a machine for all, answering a charger comes first.
 """
 
 from __future__ import annotations
