@@ -137,24 +137,30 @@ def after_boot(*, booted: list[Booted]) -> None:
     Provisioning.objects.filter(pk__in=[row.pk for row in known.values() if row.reboot_required_at]).update(
         reboot_required_at=None
     )
-    for each in booted:
-        if each.is_first or _may_have_changed(each, known.get(each.boot.station_id)):
-            _look(Station.objects.get(pk=each.boot.station_id), first=each.is_first)
+    first = sorted(each.boot.station_id for each in booted if each.is_first)
+    Provisioning.objects.bulk_create(
+        [Provisioning(station_id=pk, is_new=True) for pk in first],
+        update_conflicts=True,
+        unique_fields=["station"],
+        update_fields=["is_new"],
+    )
+    if settings.OCPP_CONFIGURE_ON_BOOT:
+        _read_anew([each for each in booted if _may_have_changed(each, known.get(each.boot.station_id))])
 
 
 def _may_have_changed(booted: Booted, row: Provisioning | None) -> bool:
-    firmware = booted.boot.firmware[:60]
-    return row is None or row.read_at is None or row.is_new or row.read_firmware != firmware
+    if booted.registration != Station.Registration.ACCEPTED:
+        return False
+    if booted.is_first or row is None or row.read_at is None or row.is_new:
+        return True
+    return row.read_firmware != booted.boot.firmware[:60]
 
 
-def _look(station: Station, *, first: bool) -> None:
-    if first:
-        Provisioning.of(station)
-        Provisioning.objects.filter(station=station).update(is_new=True)
-    if not settings.OCPP_CONFIGURE_ON_BOOT or station.registration != Station.Registration.ACCEPTED:
-        return
-    busy = station.configuration_runs.filter(kind__in=[Kind.READ, Kind.FIRST], status=Status.RUNNING)
-    if not busy.exists():
+def _read_anew(booted: list[Booted]) -> None:
+    pks = [each.boot.station_id for each in booted]
+    under_way = ConfigurationRun.objects.filter(kind__in=[Kind.READ, Kind.FIRST], status=Status.RUNNING)
+    busy = under_way.filter(station__in=pks).values("station")
+    for station in Station.objects.filter(pk__in=pks).exclude(pk__in=busy).order_by("pk"):
         read(station=station, reason=AFTER_BOOT, keep_for=FIRST_KEPT_FOR, settle=True)
 
 
