@@ -72,9 +72,13 @@ def store(found: Iterable[tuple[Progress, Session]]) -> None:
     for fact, session in found:
         numbers[session.pk].add(fact.seq_no)
     rows = Session.objects.select_for_update(of=["self"]).select_related("station")
-    for session in rows.filter(pk__in=numbers).order_by("pk"):
+    rows_now = list(rows.filter(pk__in=numbers).order_by("pk"))
+    grown = []
+    for session in rows_now:
         merged = sequence.add(session.seq_nos, numbers[session.pk])
         if merged != session.seq_nos:
             session.seq_nos = merged
-            session.save(update_fields=["seq_nos"])
+            grown.append(session)
+    Session.objects.bulk_update(grown, ["seq_nos"])
+    for session in rows_now:
         closing.ask_for_missing(session)

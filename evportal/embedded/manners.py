@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import Any
 
 
-def follow(connection, **_signal) -> None:
+def follow(connection: Any, **_signal: Any) -> None:
     """A receiver of Django's `connection_created`: lower the backend's priority to this process's own."""
     host = connection.settings_dict.get("HOST") or ""
     nice = os.nice(0)
