@@ -280,6 +280,7 @@ OCSP_ALLOWED_HOSTS = env.list("OCSP_ALLOWED_HOSTS", default=[])
 VAT_NUMBER_CHECK = env("VAT_NUMBER_CHECK", default="stations.paying.vat.is_well_formed")
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=90)
 READINGS_KEEP_MONTHS = env.int("READINGS_KEEP_MONTHS", default=36)
+EVENTS_KEEP_DAYS = env.int("EVENTS_KEEP_DAYS", default=730)
 
 # Files that chargers fetch and leave
 FIRMWARE_MAX_MB = env.int("FIRMWARE_MAX_MB", default=512)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
 from stations import signals
@@ -23,3 +25,10 @@ def record(events: Iterable[Event]) -> list[Event]:
     if stored:
         signals.after_commit(signals.events_recorded, events=stored)
     return stored
+
+
+def purge(now: datetime, most: int = 20_000) -> int:
+    """Forget what happened longer ago than events are kept; returns how many, `most` in one go."""
+    old = Event.objects.filter(received_at__lt=now - timedelta(days=settings.EVENTS_KEEP_DAYS))
+    oldest = old.order_by("received_at").values("pk")[:most]
+    return Event.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()[0]

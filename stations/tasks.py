@@ -16,6 +16,7 @@ from stations import (
     closing,
     commands,
     customer_information,
+    events,
     local_lists,
     logs,
     monitors,
@@ -195,8 +196,8 @@ def drive_firmware() -> None:
 
 @shared_task
 def purge_files() -> None:
-    """Logs and what was told about customers are kept for a time only."""
+    """Logs, what was told about customers, and events are kept for a time only."""
     now = timezone.now()
-    count = logs.purge(now) + customer_information.purge(now)
+    count = logs.purge(now) + customer_information.purge(now) + events.purge(now)
     if count:
-        log.info("Deleted %s files and answers, whose time of keeping is over", count)
+        log.info("Deleted %s files, answers and events, whose time of keeping is over", count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -10,9 +12,9 @@ from django.db.models import F, Q
 from stations import commands
 from stations.abilities import reading
 from stations.abilities.reading import Able
-from stations.models import Abilities, Command, Station, TokenRules
+from stations.models import Abilities, Command, Setting, Station, TokenRules
 
-__all__ = ["Able", "ask", "ask_due", "command_finished", "of"]
+__all__ = ["Able", "ask", "ask_due", "command_finished", "of", "of_many"]
 
 #: Many stations are busy for a moment after their boot.
 SETTLE = timedelta(seconds=5)
@@ -25,8 +27,21 @@ ITEMS = 8
 
 def of(station: Station) -> Able:
     """What the station can do; nothing, as long as it has not said so."""
-    row = Abilities.objects.filter(station=station).first()
-    return reading.able(station.ocpp_version, row.told) if row is not None else Able()
+    row = Abilities.objects.filter(station=station).select_related("station").first()
+    return of_many([row])[station.pk] if row is not None else Able()
+
+
+def of_many(rows: Iterable[Abilities]) -> dict[int, Able]:
+    """The same for many, by station.
+
+    How long its list may be, a 2.x station says in one of two places: MaxSet, or `maxLimit` of its report.
+    """
+    found = {row.station_id: reading.able(row.station.ocpp_version, row.told) for row in rows}
+    unsaid = [pk for pk, able in found.items() if able.local_list and able.list_entries is None]
+    limits = Setting.objects.filter(station__in=unsaid, path="LocalAuthListCtrlr/Entries", maximum__gt=0)
+    for pk, maximum in limits.values_list("station", "maximum"):
+        found[pk] = replace(found[pk], list_entries=int(maximum))
+    return found
 
 
 def ask_due(now: datetime) -> int:

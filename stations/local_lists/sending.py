@@ -46,11 +46,11 @@ def keep_up(now: datetime, operator_id: int | None = None) -> int:
 
 def _keep_up(operator_id: int, now: datetime) -> int:
     rows = Abilities.objects.filter(station__site__operator_id=operator_id, known_at__isnull=False)
-    wanted = Wanted(operator_id)
+    rows = list(rows.select_related("station__site", "station__local_list"))
+    wanted, can = Wanted(operator_id), abilities.of_many(rows)
     count = 0
-    for row in rows.select_related("station__site", "station__local_list"):
-        station = row.station
-        able = abilities.reading.able(station.ocpp_version, row.told)
+    for row in rows:
+        station, able = row.station, can[row.station_id]
         known = getattr(station, "local_list", None)
         if not able.local_list:
             continue

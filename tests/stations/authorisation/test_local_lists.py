@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from stations import abilities, local_lists
-from stations.models import Abilities, IdToken, LocalList, Station, TokenRules
+from stations.models import Abilities, IdToken, LocalList, Setting, Station, TokenRules
 from tests import make
 from tests.charger import CallError, Charger
 from tests.stations.authorisation.conftest import PASSWORD
@@ -288,3 +288,15 @@ def test_an_operator_without_marked_tokens_sends_nothing(place):
     )
     assert local_lists.keep_up(timezone.now()) == 0
     assert not LocalList.objects.exists()
+
+
+@pytest.mark.parametrize(("told", "expected"), [({}, 3), ({"LocalAuthListCtrlr.Entries/MaxSet": "2"}, 2)])
+def test_how_long_a_list_may_be_is_said_in_two_places(transactional_db, told, expected):
+    """2.x: MaxSet where the station knows it, else the report's maxLimit."""
+    station = make.station(ocpp_version="2.0.1")
+    row = Abilities.objects.create(
+        station=station, told={"LocalAuthListCtrlr.Enabled": "true"} | told, known_at=timezone.now()
+    )
+    Setting.objects.create(station=station, path="LocalAuthListCtrlr/Entries", value="0", maximum=3)
+    assert abilities.of(station).list_entries == expected
+    assert abilities.of_many([row])[station.pk].list_entries == expected

@@ -2,9 +2,6 @@
 
 1.6: all 77 cases for a central system. 2.0.1: the cases for a CSMS that the certification profiles Core and
 Advanced Security draw on, those that depend on a declared feature included.
-
-`waits` names the work without which a case can't pass yet: it is run all the same, must fail, and must lose
-the mark when it passes.
 """
 
 from __future__ import annotations
@@ -22,7 +19,6 @@ class Case:
     version: str
     block: str
     title: str
-    waits: str = ""
 
     @property
     def function(self) -> Callable[..., Awaitable[None]]:
@@ -34,11 +30,9 @@ class Case:
         return self.id.removesuffix("_CSMS").lower()
 
 
-def _table(version: str, block: str, text: str, waits: dict[str, str] | None = None) -> list[Case]:
+def _table(version: str, block: str, text: str) -> list[Case]:
     rows = [line.split(maxsplit=1) for line in text.strip().splitlines()]
-    return [
-        Case(f"TC_{short}_CSMS", version, block, title, (waits or {}).get(short, "")) for short, title in rows
-    ]
+    return [Case(f"TC_{short}_CSMS", version, block, title) for short, title in rows]
 
 
 CASES = [
@@ -400,10 +394,7 @@ def table() -> str:
     """The cases for docs/conformance.md, block by block."""
     parts = []
     for (version, block), cases in itertools.groupby(CASES, lambda case: (case.version, case.block)):
-        lines = [
-            f"| {case.id} | {case.title} | {f'waits for {case.waits}' if case.waits else 'tested'} |"
-            for case in cases
-        ]
-        head = ["| Case | What happens | |", "|---|---|---|"]
+        lines = [f"| {case.id} | {case.title} |" for case in cases]
+        head = ["| Case | What happens |", "|---|---|"]
         parts.append("\n".join([f"### {version}: {block}", "", *head, *lines]))
     return "\n\n".join(parts) + "\n"

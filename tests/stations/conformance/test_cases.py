@@ -11,13 +11,7 @@ from tests.stations.conformance.cases import CASES, functions, table
 pytestmark = pytest.mark.django_db
 
 
-def marked(case):
-    """A case that waits for a feature is run as well: it must fail, and the mark must go when it passes."""
-    marks = [pytest.mark.xfail(strict=True, reason=f"waits for {case.waits}")] if case.waits else []
-    return pytest.param(case, id=case.id, marks=marks)
-
-
-@pytest.mark.parametrize("case", [marked(case) for case in CASES])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
 async def test_case(case, bench_of):
     async with bench_of(version=case.version) as bench:
         await case.function(bench)
