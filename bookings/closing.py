@@ -220,6 +220,24 @@ def make_room(
 
 
 @transaction.atomic
+def clear_for_plan(
+    *,
+    evses: Sequence[Evse],
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime,
+    reason: str,
+    choice: str,
+) -> relocating.Outcome:
+    """Bookings out of the way of a charger's time out of service, before it is planned in the same step."""
+    if not evses:
+        return relocating.Outcome()
+    relocating.lock(evses[0].station.site, evses)
+    found = affected.bookings_on(evses, starts_at=starts_at, ends_at=ends_at, now=now)
+    return make_room(bookings=found, evses=evses, now=now, reason=reason, choice=choice)
+
+
+@transaction.atomic
 def reopen(*, closure: Closure, now: datetime) -> None:
     """What has not begun will not be closed; what has, is open from now on. Its plan ends with it."""
     found = (
@@ -236,6 +254,15 @@ def reopen(*, closure: Closure, now: datetime) -> None:
     found.ends_at = now
     found.save(update_fields=["ends_at"])
     Claim.objects.filter(closure=found).update(period=DateTimeTZRange(found.starts_at, now))
+
+
+@transaction.atomic
+def end_or_forget(*, closure: Closure, now: datetime) -> None:
+    """The same for the admin's deleting: what is over already is only a record, and goes."""
+    if closure.ends_at <= now:
+        closure.delete()
+    else:
+        reopen(closure=closure, now=now)
 
 
 def _claim(evse, starts_at, ends_at, now, reason, kind, by) -> Closure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from bookings.availability import OUT_OF_ORDER
 from bookings.failing import Step, Trouble
 from bookings.models import Booking
 from stations.models import Evse, Node, Site
+
+log = logging.getLogger(__name__)
 
 #: In the driver's mail, in the driver's language.
 WHY = _("The charger that you booked is out of order, so we have moved you to another one.")
@@ -44,7 +47,12 @@ def rescue(now: datetime) -> relocating.Outcome:
             at_site[booking.evse.station.site][booking] = trouble[0], step
     outcome = relocating.Outcome()
     for site, bookings in at_site.items():
-        done = _rescue(site, bookings, now)
+        try:
+            done = _rescue(site, bookings, now)
+        except Exception:
+            # The other sites' drivers must not wait for what is wrong at this one.
+            log.exception("The bookings at %s could not be moved", site)
+            continue
         outcome.moved += done.moved
         outcome.cancelled += done.cancelled
     return outcome

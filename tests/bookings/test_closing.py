@@ -330,6 +330,24 @@ class TestRescue:
         assert fresh(booking).evse == other
         assert fresh(booking).claim.period.lower == NOON + 5 * MINUTE
 
+    def test_what_is_wrong_at_one_site_keeps_no_other_waiting(self, site, monkeypatch):
+        broken = make.site(name="Broken")
+        evses = [place(broken), place(site)]
+        free = place(site)
+        made = [make.booking(evse=evse, now=BEFORE) for evse in evses]
+        for evse in evses:
+            self.fault(evse, NOON - 40 * MINUTE)
+        lock = relocating.lock
+
+        def breaks(where, *rest):
+            if where == broken:
+                raise RuntimeError
+            lock(where, *rest)
+
+        monkeypatch.setattr(relocating, "lock", breaks)
+        rescue.rescue(NOON - 20 * MINUTE)
+        assert [fresh(booking).evse for booking in made] == [evses[0], free]
+
     def test_the_queries_do_not_grow_with_the_bookings_that_wait(self, site, django_assert_max_num_queries):
         evse = place(site)
         for number in range(4):
