@@ -153,7 +153,7 @@ def cancel(*, booking: Booking, by: User | None, now: datetime, reason: str = ""
         fee=fee,
     )
     if was_firm:
-        mails.tell(booking, "cancelled")
+        mails.tell(booking, "cancelled", why="" if is_driver else reason)
     signals.after_commit(signals.booking_cancelled, booking)
     return booking
 

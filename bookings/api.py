@@ -9,7 +9,7 @@ from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from bookings import actions, availability, by_operator
+from bookings import actions, availability, by_operator, closures_api
 from bookings.exceptions import BookingRefused, NotBookable, SlotTaken
 from bookings.models import Booking
 from bookings.rules import Problem
@@ -240,4 +240,4 @@ class Availability(Resource):
         return Response(AvailabilitySerializer(answer).data)
 
 
-RESOURCES = {"bookings": Bookings, "availability": Availability}
+RESOURCES = {"bookings": Bookings, "availability": Availability, "closures": closures_api.Closures}

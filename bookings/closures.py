@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from bookings import actions
 from bookings.exceptions import ClosureConflict
@@ -21,10 +22,12 @@ def follow(*, plan: AvailabilityPlan, now: datetime) -> None:
 
     A booking in that time stays: it was told before the plan was made, and moving it is a person's decision.
     """
+    ends_at = plan.ends_at or plan.starts_at + OPEN_END
+    if plan.is_open and _is_closed(plan, ends_at):
+        return
     Closure.objects.filter(plan=plan).delete()
     if plan.state == AvailabilityPlan.State.CANCELLED:
         return
-    ends_at = plan.ends_at or plan.starts_at + OPEN_END
     for evse in closed_evses(plan):
         for gap_start, gap_end in free_gaps(evse, plan.starts_at, ends_at):
             try:
@@ -40,6 +43,14 @@ def follow(*, plan: AvailabilityPlan, now: datetime) -> None:
                 # Somebody booked it between the look and now.
                 continue
             Closure.objects.filter(pk=closure.pk).update(plan=plan)
+
+
+def _is_closed(plan: AvailabilityPlan, ends_at: datetime) -> bool:
+    """Whether its closures stand already, as those do that were made together with it."""
+    made = Closure.objects.filter(plan=plan)
+    if not made.exists() or made.filter(Q(starts_at__lt=plan.starts_at) | Q(ends_at__gt=ends_at)).exists():
+        return False
+    return not any(free_gaps(evse, plan.starts_at, ends_at) for evse in closed_evses(plan))
 
 
 def closed_evses(plan: AvailabilityPlan) -> list[Evse]:

@@ -9,8 +9,11 @@ from evportal.outbox.actions import queue_mail
 from stations.naming import evse_name, plugs
 
 
-def tell(booking: Booking, news: str) -> None:
-    """Queue a mail, with the calendar entry as it is when the mail goes; once per change of the booking."""
+def tell(booking: Booking, news: str, *, why: str = "") -> None:
+    """Queue a mail, with the calendar entry as it is when the mail goes; once per change of the booking.
+
+    `why`: the operator's words, or a lazy sentence that is said in the driver's language.
+    """
     site = booking.evse.station.site
     language = booking.user.language
     queue_mail(
@@ -19,6 +22,7 @@ def tell(booking: Booking, news: str) -> None:
         template=f"bookings/mail/{news}",
         context={
             "booking": booking,
+            "why": why,
             "site": site,
             "url": settings.PUBLIC_URL + reverse("bookings:booking", args=[booking.pk]),
             "place": f"{evse_name(booking.evse)} ({plugs(booking.evse)})",

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db.models import F, Q
 from django.utils import timezone
 
-from bookings import actions
+from bookings import actions, rescue
 from bookings.availability import OUT_OF_ORDER
 from bookings.models import Booking
 from stations import reservations
@@ -52,3 +52,9 @@ def _session_of(booking: Booking) -> Session | None:
         .order_by(F("start_received_at").desc())
         .first()
     )
+
+
+@shared_task
+def rescue_bookings() -> None:
+    """Bookings near their time whose charger is down: to another one, or given up."""
+    rescue.rescue(timezone.now())

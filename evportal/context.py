@@ -13,6 +13,7 @@ OPS = (
     ("Alerts", "ops:alerts", "view_alerts"),
     ("Events", "ops:events", "view_ops"),
     ("Sessions", "ops:sessions", "view_ops"),
+    ("Calendar", "ops:calendar", "view_bookings"),
     ("Firmware", "ops:firmware", "view_ops"),
     ("Invoices", "fin:invoices", "view_money"),
 )

@@ -34,7 +34,7 @@ from billing.models import (
     TariffAssignment,
     TariffVersion,
 )
-from bookings.models import Booking, Closure, SiteRules
+from bookings.models import Booking, Claim, Closure, SiteRules
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Mail, SentMail
 from monitoring.models import Alert, Rule
@@ -162,6 +162,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     )
     later = {name: at + timedelta(hours=3) for name, at in soon.items()}
     closure = Closure.objects.create(evse=evse, reason=f"{mark} works", **later)
+    claim = Claim.objects.create(evse=evse, closure=closure, period=(later["starts_at"], later["ends_at"]))
+    Claim.objects.create(evse=evse, booking=booking, period=(soon["starts_at"], soon["ends_at"]))
     command = Command.objects.create(
         station=station, action="DataTransfer", payload={"vendorId": mark}, status="answered", expires_at=now
     )
@@ -377,7 +379,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         image, update, campaign, log,
         setting, run, template,
         operator, site, station, evse, token, session, reservation, booking, closure, command, bulk, plan,
-        profile,
+        claim, profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
@@ -395,6 +397,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "ended": session.link,
         "reservation": reservation.pk,
         "booking": booking.pk,
+        "closure": closure.pk,
         "command": command.pk,
         "bulk": bulk.pk,
         "plan": plan.pk,

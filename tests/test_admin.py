@@ -21,7 +21,7 @@ from billing.models import (
     TariffAssignment,
     TariffVersion,
 )
-from bookings.models import Booking, Closure, SiteRules
+from bookings.models import Booking, Claim, Closure, SiteRules
 from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
@@ -139,6 +139,11 @@ class House:
             Quirk.objects.create(operator=self.operator, vendor="Vendor"),
             SiteRules.objects.create(site=self.site),
             Closure.objects.create(evse=self.evse, **span),
+            Claim.objects.create(
+                evse=self.evse,
+                closure=Closure.objects.get(evse=self.evse),
+                period=(span["starts_at"], span["ends_at"]),
+            ),
             Booking.objects.create(evse=self.evse, user=self.driver, **span),
             TariffAssignment.objects.create(tariff=tariff, site=self.site),
             Cdr.objects.create(session=session, version=version, **money),
@@ -211,6 +216,7 @@ CREW = (
     LogRequest,
     SiteRules,
     Closure,
+    Claim,
     Booking,
     Rule,
     Alert,

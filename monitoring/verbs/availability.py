@@ -5,15 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django import forms
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from bookings.models import Booking
+from bookings import affected, closing, closures
 from monitoring.verbs.base import ChargerForm, connectors_of, interrupted
 from stations import availability
 from stations.models import AvailabilityPlan, Command, Connector, Evse
+
+#: As many bookings are named; the calendar shows all.
+LISTED = 20
+#: The plan itself leaves bookings alone; these do something about them first.
+PLAN_CHOICES = [
+    (choice.value, choice.label) for choice in closing.Choice if choice is not closing.Choice.AROUND
+]
 
 
 class MomentField(forms.DateTimeField):
@@ -76,6 +84,17 @@ class OutOfService(Availability):
         label=_("Reason"), required=False, max_length=120, help_text=_("Drivers read it at the site.")
     )
 
+    bookings = forms.ChoiceField(
+        label=_("Bookings in that time"),
+        required=False,
+        choices=[("", _("Leave them where they are")), *PLAN_CHOICES],
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.access.may_at("manage_bookings", self.station.site):
+            del self.fields["bookings"]
+
     def clean(self):
         cleaned = super().clean()
         now = timezone.now()
@@ -90,28 +109,45 @@ class OutOfService(Availability):
         return [*super().consequences(), *interrupted(self.charger), *self._booked()]
 
     def _booked(self) -> list[str]:
-        """Bookings stay: moving them is a person's decision."""
-        coming = Booking.objects.open().filter(evse__station=self.station, ends_at__gt=timezone.now())
-        first = coming.order_by("starts_at").select_related("evse").first()
-        if first is None:
-            return []
-        count = coming.count()
-        return [
-            ngettext(
-                "%(n)s booking there is not moved by this; it begins on EVSE %(evse)s at %(at)s.",
-                "%(n)s bookings there are not moved by this; the first begins on EVSE %(evse)s at %(at)s.",
-                count,
-            )
+        """Who is affected, and where each could go; until a time is chosen, everybody who comes there."""
+        now = timezone.now()
+        evses = list(self.station.evses.with_station())
+        starts_at, ends_at = now, now + closures.OPEN_END
+        if self.is_bound and self.is_valid():
+            evses = self._closed()
+            starts_at = self.cleaned_data["starts_at"] or now
+            ends_at = self.cleaned_data["ends_at"] or starts_at + closures.OPEN_END
+        found = affected.bookings_on(evses, starts_at=starts_at, ends_at=ends_at, now=now)
+        looked = affected.look(found[:LISTED], avoid={evse.pk for evse in evses}, now=now)
+        lines = [
+            _g("Booking: EVSE %(evse)s, %(at)s. It could go to %(target)s.")
             % {
-                "n": count,
-                "evse": first.evse.number,
-                "at": f"{timezone.localtime(first.starts_at):%Y-%m-%d %H:%M}",
+                "evse": each.booking.evse.number,
+                "at": _span(each.booking),
+                "target": each.target.station.name,
             }
+            if each.target
+            else _g("Booking: EVSE %(evse)s, %(at)s. No equivalent charger is free.")
+            % {"evse": each.booking.evse.number, "at": _span(each.booking)}
+            for each in looked
         ]
+        if len(found) > LISTED:
+            more = len(found) - LISTED
+            lines.append(ngettext("And %(n)s more booking.", "And %(n)s more bookings.", more) % {"n": more})
+        return lines
 
+    def _closed(self) -> list[Evse]:
+        evse, connector = self._chosen()
+        plan = AvailabilityPlan(station=self.station, evse=evse, connector=connector)
+        ids = [each.pk for each in closures.closed_evses(plan)]
+        return list(Evse.objects.filter(pk__in=ids).with_station())
+
+    @transaction.atomic
     def send(self) -> Command | AvailabilityPlan:
         evse, connector = self._chosen()
         now = timezone.now()
+        if choice := self.cleaned_data.get("bookings"):
+            self._make_room(choice, now)
         plan = availability.plan(
             station=self.station,
             evse=evse,
@@ -123,6 +159,22 @@ class OutOfService(Availability):
             now=now,
         )
         return plan.closing or plan
+
+    def _make_room(self, choice: str, now) -> None:
+        starts_at = self.cleaned_data["starts_at"] or now
+        closing.clear_for_plan(
+            evses=self._closed(),
+            starts_at=starts_at,
+            ends_at=self.cleaned_data["ends_at"] or starts_at + closures.OPEN_END,
+            now=now,
+            reason=self.cleaned_data["reason"],
+            choice=choice,
+        )
+
+
+def _span(booking) -> str:
+    starts_at, ends_at = timezone.localtime(booking.starts_at), timezone.localtime(booking.ends_at)
+    return f"{starts_at:%Y-%m-%d %H:%M}–{ends_at:%H:%M}"
 
 
 class IntoService(Availability):

@@ -161,9 +161,27 @@ def test_times_that_make_no_sense(client, charger, starts, ends, field):
 
 def test_bookings_in_the_way_are_named_before(client, charger):
     now = timezone.now()
-    make.booking(evse=charger.evses.get(), starts_at=now + timedelta(hours=2), now=now)
+    booking = make.booking(evse=charger.evses.get(), starts_at=now + timedelta(hours=2), now=now)
     page = client.get(reverse("ops:charger_do", args=[charger.pk, "close"])).content.decode()
-    assert "1 booking there is not moved by this" in page
+    assert "No equivalent charger is free" in page
+    # Left alone unless somebody chooses otherwise, as here: the plan closes around it.
+    do(client, charger, "close")
+    booking.refresh_from_db()
+    assert booking.status == "RESERVED"
+
+
+def test_bookings_in_the_way_are_moved_by_choice(client, charger):
+    now = timezone.now()
+    evse = charger.evses.get()
+    other = make.evse(station=make.station(site=charger.site, connection=uuid4()), state="available")
+    evse.max_power_w = other.max_power_w
+    evse.save()
+    booking = make.booking(evse=evse, starts_at=now + timedelta(hours=2), now=now)
+    page = client.get(reverse("ops:charger_do", args=[charger.pk, "close"])).content.decode()
+    assert f"It could go to {other.station.name}" in page
+    do(client, charger, "close", bookings="move")
+    booking.refresh_from_db()
+    assert (booking.evse, AvailabilityPlan.objects.count()) == (other, 1)
 
 
 def test_wish_and_reality_of_an_evse_are_told_apart(client, charger):
