@@ -150,7 +150,10 @@ def _is_due(row: Reservation, now: datetime) -> bool:
 
 @transaction.atomic
 def _tell(row: Reservation) -> bool:
-    """Ask the station to keep the place for this one; a parallel run that was faster did it."""
+    """Have the station keep an EVSE for one driver, and again where it may have forgotten.
+
+    False where a parallel run was faster, or where the station can't.
+    """
     mine = Reservation.objects.filter(pk=row.pk, status__in=Reservation.KEEPING, command=row.command)
     if not mine.select_for_update(skip_locked=True, of=("self",)).exists():
         return False
@@ -192,9 +195,7 @@ def command_finished(command: Command) -> None:
 
 @transaction.atomic
 def _note(command: Command) -> None:
-    found = keeping.outcome(
-        status=command.status, response=command.response, error_code=command.error_code
-    )
+    found = keeping.outcome(status=command.status, response=command.response, error_code=command.error_code)
     status = Status.PORTAL_ONLY if found.trouble else Status.TOLD
     mine = Reservation.objects.filter(command=command)
     kept = mine.filter(status__in=Reservation.KEEPING)

@@ -89,7 +89,7 @@ class Reservation(models.Model):
 
     @property
     def why(self) -> str:
-        """Why the portal alone keeps it, in words; empty where the station does, or where it isn't time yet."""
+        """Why the portal alone keeps it, in words; empty where the station does, or it isn't time yet."""
         if self.status != self.Status.PORTAL_ONLY or not self.trouble:
             return ""
         words = str(self.get_trouble_display())
