@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from django.db.models import Prefetch, Q
 
-from billing import policy, pricing
+from billing import late_stop, policy, pricing
 from billing.exceptions import NoTariff
 from billing.lines import to_json
 from billing.models import Quote, TariffAssignment, TariffVersion
@@ -229,9 +229,14 @@ def quote(
 def running(session: Session, at: datetime | None = None) -> pricing.Priced | None:
     """The cost up to the last meter value: nothing is guessed beyond it. None where no tariff applies."""
     version = frozen_version(session)
-    if version is None:
-        return None
-    return pricing.price(tariff(version), usage(session, until=at))
+    return None if version is None else priced(session, version, until=at)
+
+
+def priced(session: Session, version: TariffVersion, *, until: datetime | None = None) -> pricing.Priced:
+    """What the session costs by this version, with its booking's fee for charging on."""
+    used = usage(session, until=until)
+    found = pricing.price(tariff(version), used)
+    return late_stop.with_fee(found, tariff=tariff(version), session=session, until=used.end)
 
 
 def frozen_version(session: Session) -> TariffVersion | None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from billing.exceptions import PaymentRefused
 from evportal.accounts.models import User
+from stations import reservations
 from stations.authorising import keepings
 from stations.models import Evse, Session
 from stations.models.station import State
@@ -30,7 +31,8 @@ def obstacle(evse: Evse, user: User | None, now: datetime) -> str:
     if running.exclude(user=user_id).exists() if user_id else running.exists():
         return _("Somebody is charging here.")
     kept = next((one for one in keepings(evse, now) if one.user_id is None or one.user_id != user_id), None)
-    if kept is not None:
+    known = user if user_id is not None else None
+    if kept is not None and (known is None or reservations.start_token(evse, known, now) is None):
         until = kept.ends_at.astimezone(evse.station.site.zone)
         return _("Booked by another driver until %(time)s.") % {"time": f"{until:%H:%M}"}
     return ""

@@ -3,7 +3,7 @@
 from django.dispatch import receiver
 
 from billing import tasks
-from bookings.signals import booking_cancelled, booking_failed, no_show
+from bookings.signals import booking_cancelled, booking_failed, booking_fulfilled, no_show
 from stations.signals import (
     command_finished,
     readings_recorded,
@@ -42,6 +42,13 @@ def on_readings_recorded(session_ids, **_news):
 def on_command_finished(command, **_news):
     if command.action in STARTS:
         tasks.follow_command.delay_on_commit(str(command.pk))
+
+
+@receiver(booking_fulfilled)
+def on_booking_fulfilled(booking, **_news):
+    if booking.session_id is None:
+        # The session of the booking before goes on, and so does its hold: this one's isn't needed.
+        tasks.close_booking.delay_on_commit(str(booking.pk))
 
 
 @receiver([no_show, booking_cancelled, booking_failed])

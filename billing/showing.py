@@ -16,8 +16,10 @@ from billing import prices, pricing
 from billing.lines import from_json
 from billing.models import Payment, Quote
 from billing.pricing.words import plain
+from bookings.at_charger import last_of, stop_of
+from bookings.stop_times import Why
 from evportal.money import format_money, format_unit_price
-from stations.models import Command, Reading, Session
+from stations.models import Command, Reading, Reservation, Session
 from stations.models.station import State
 
 STOPS = ("RemoteStopTransaction", "RequestStopTransaction")
@@ -53,7 +55,10 @@ def money(amount: Decimal, currency: str) -> str:
 def evse_state(evse) -> dict:
     """Arguments of templates/_state.html."""
     shown = evse.shown_state
-    label = _("Offline") if shown == "offline" else evse.get_state_display()
+    if shown == State.AVAILABLE and Reservation.objects.keeping(evse, timezone.now()).exists():
+        # Kept by the portal alone, a charger doesn't know that it isn't free.
+        shown = State.RESERVED
+    label = _("Offline") if shown == "offline" else State(shown).label
     return {"state": CHIP.get(shown, "unknown"), "label": label}
 
 
@@ -107,6 +112,7 @@ class SessionFacts:
     at: datetime | None
     cost: str = ""
     idle: str = ""
+    stop: dict | None = None
     stopping: bool = False
     stop_overdue: bool = False
     steps: list[dict] = field(default_factory=list)
@@ -126,6 +132,7 @@ def session(row: Session) -> SessionFacts:
         at=at,
         cost=cost,
         idle=_idle(row),
+        stop=_stop_time(row, now),
         stopping=stop is not None,
         stop_overdue=stop is not None and (now - stop.created_at).total_seconds() > 30,
         steps=_steps(row),
@@ -168,6 +175,23 @@ def _idle(row: Session) -> str:
         line.text for line in prices.describe(version, locale()) if line.kind == "PARKING_TIME" and line.price
     ]
     return "; ".join(lines)
+
+
+def _stop_time(row: Session, now: datetime) -> dict | None:
+    """Until when it may charge, because of a booking: when, why, and what going on costs."""
+    plan = stop_of(row, now) if row.is_open and not row.review else None
+    if plan is None:
+        return None
+    booked = getattr(row, "booking", None)
+    booked = last_of(booked) if booked is not None else None
+    fee = booked.late_stop_fee if booked is not None and plan.why is Why.FEE else 0
+    return {
+        "at": plan.at,
+        "why": plan.why.value,
+        "is_over": now >= plan.at,
+        "fee": money(fee, row.station.site.operator.currency) if fee else "",
+        "is_once": booked is not None and booked.late_stop_fee_per == "once",
+    }
 
 
 def _stop_command(row: Session) -> Command | None:

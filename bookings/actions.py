@@ -26,10 +26,12 @@ from bookings.exceptions import (
 from bookings.models import Booking, Claim, Closure, SiteRules, Terms
 from bookings.rules import Problem
 from evportal.accounts.models import User
-from stations import commands, reservations
+from stations import access, authorising, commands, reservations
 from stations.models import Evse, IdToken, Reservation, Session
 
 Status = Booking.Status
+#: Why a booking failed whose charger was away or broken; a start that it reports later still fulfils it.
+OUT_OF_ORDER = "The charger was out of order."
 
 
 @transaction.atomic
@@ -170,6 +172,11 @@ def reschedule(
         raise NothingToChange
     _check(evse, policy, starts_at, ends_at, now)
     _claim(booking.claim, evse, policy, starts_at, ends_at, now)
+    return _moved(booking, evse, starts_at, ends_at)
+
+
+def _moved(booking: Booking, evse: Evse, starts_at: datetime, ends_at: datetime, why: str = "") -> Booking:
+    """Its time there is claimed: the charger that kept the place lets go, and the other one keeps it."""
     booking.evse, booking.starts_at, booking.ends_at = evse, starts_at, ends_at
     booking.sequence += 1
     booking.save(update_fields=["evse", "starts_at", "ends_at", "sequence"])
@@ -177,7 +184,7 @@ def reschedule(
         if booking.reservation:
             reservations.cancel(reservation=booking.reservation, reason="booking moved")
         _keep(booking)
-        mails.tell(booking, "moved")
+        mails.tell(booking, "moved", why=why)
     signals.after_commit(signals.booking_moved, booking)
     return booking
 
@@ -223,25 +230,38 @@ def close_evse(
 
 @transaction.atomic
 def fulfil(*, session: Session) -> Booking | None:
-    """The booking whose driver has just plugged in, if there is one: it is used now."""
+    """The booking whose driver has just plugged in, if there is one: it is used now.
+
+    A start out of a charger's offline queue counts by when it happened.
+    """
     if session.review:
         return None  # The charger was told to stop it: that was somebody who may not charge.
-    who = Q(pk__in=[])
-    if session.user_id:
-        who |= Q(user=session.user_id)
-    if session.id_token_id:
-        who |= Q(id_token=session.id_token_id)
-        if session.id_token.group:
-            who |= Q(id_token__group=session.id_token.group)
-    at = session.start_received_at
+    moments = (session.start_received_at, session.started_at)
     for booking in (
-        Booking.objects.filter(who, evse=session.evse_id, status=Status.RESERVED, ends_at__gt=at)
-        .select_related("reservation")
-        .order_by("starts_at")[:3]
+        Booking.objects.filter(
+            Q(status=Status.RESERVED) | Q(status=Status.FAILED, closed_reason=OUT_OF_ORDER),
+            evse=session.evse_id,
+            ends_at__gt=min(moments),
+            starts_at__lt=max(moments) + timedelta(days=1),
+        )
+        .select_related("reservation", "id_token")
+        .order_by("starts_at")[:20]
     ):
-        if booking.opens_at <= at and use(booking=booking, session=session):
+        is_time = any(booking.opens_at <= at < booking.ends_at for at in moments)
+        if is_time and is_for(booking, session) and use(booking=booking, session=session):
             return booking
     return None
+
+
+def is_for(booking: Booking, session: Session) -> bool:
+    """Whether the session is of this booking's driver: by app, any card of theirs, or one of the group's."""
+    if session.user_id is not None and session.user_id == booking.user_id:
+        return True
+    token = authorising.facts(session.id_token)
+    if token is None or booking.id_token is None:
+        return False
+    kept = access.Keeping(booking.id_token.token, booking.id_token.group, booking.user_id, booking.ends_at)
+    return kept.is_for(token)
 
 
 @transaction.atomic
@@ -249,11 +269,27 @@ def use(*, booking: Booking, session: Session) -> bool:
     """Link a session to its booking; a session belongs to one booking, whoever asks first."""
     if Booking.objects.filter(session=session).exists():
         return False
-    won = Booking.objects.filter(pk=booking.pk, status=Status.RESERVED).update(
-        status=Status.FULFILLED, session=session
+    usable = Q(status=Status.RESERVED) | Q(status=Status.FAILED, closed_reason=OUT_OF_ORDER)
+    won = Booking.objects.filter(usable, pk=booking.pk).update(
+        status=Status.FULFILLED, session=session, closed_at=None, closed_reason=""
     )
     if won:
         booking.refresh_from_db()
+        if booking.reservation:
+            # Where the session began before the place was kept, or without a word to the portal.
+            reservations.use(reservation=booking.reservation)
+        signals.after_commit(signals.booking_fulfilled, booking)
+    return bool(won)
+
+
+@transaction.atomic
+def join(*, booking: Booking) -> bool:
+    """Its driver charges on there from their booking before: used too, by a session that isn't its own."""
+    won = Booking.objects.filter(pk=booking.pk, status=Status.RESERVED).update(status=Status.FULFILLED)
+    if won:
+        booking.refresh_from_db()
+        if booking.reservation:
+            reservations.use(reservation=booking.reservation)
         signals.after_commit(signals.booking_fulfilled, booking)
     return bool(won)
 

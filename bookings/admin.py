@@ -21,8 +21,6 @@ class SiteRulesAdmin(ScopedAdmin):
     list_display = ["site", "bookable", "slot_minutes", "min_minutes", "max_minutes", "noshow_fee"]
     list_select_related = ["site"]
     list_filter = ["bookable"]
-    # Nothing acts on it yet, so nobody should think that it does.
-    exclude = ["late_stop_minutes"]
     search_fields = ["site__name"]
 
     def get_readonly_fields(self, request, obj=None):

@@ -97,6 +97,21 @@ def targets(bookings: Sequence[Booking], *, avoid: Collection[int], now: datetim
     return found
 
 
+def equivalents(booking: Booking, evses: Sequence[Evse], now: datetime) -> list[Evse]:
+    """Those of the EVSEs that are no worse for the booking's driver than its own, free or not."""
+    prices = _prices([booking], evses)
+    need = _need(booking, prices, now)
+    return [
+        evse
+        for evse in evses
+        if moving.is_equivalent(
+            need,
+            Spot(key=evse.pk, outlets=_outlets(evse), max_power_w=evse.max_power_w),
+            prices.get((booking.pk, evse.pk)),
+        )
+    ]
+
+
 def _prices(bookings: Sequence[Booking], evses: Sequence[Evse]) -> Prices:
     return _pricers[0](bookings, evses) if _pricers else {}
 

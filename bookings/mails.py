@@ -9,15 +9,16 @@ from evportal.outbox.actions import queue_mail
 from stations.naming import evse_name, plugs
 
 
-def tell(booking: Booking, news: str, *, why: str = "") -> None:
+def tell(booking: Booking, news: str, *, why: str = "", at: str = "", **more) -> None:
     """Queue a mail, with the calendar entry as it is when the mail goes; once per change of the booking.
 
-    `why`: the operator's words, or a lazy sentence that is said in the driver's language.
+    `why`: the operator's words, or a lazy sentence that is said in the driver's language. `at` tells apart
+    what is news more than once without a change; `more` is for the template.
     """
     site = booking.evse.station.site
     language = booking.user.language
     queue_mail(
-        key=f"booking {booking.pk} {news} {booking.sequence}",
+        key=f"booking {booking.pk} {news} {booking.sequence}" + (f" {at}" if at else ""),
         to=booking.user.email,
         template=f"bookings/mail/{news}",
         context={
@@ -32,6 +33,7 @@ def tell(booking: Booking, news: str, *, why: str = "") -> None:
                 if booking.noshow_fee
                 else ""
             ),
+            **more,
         },
         language=language,
         attachments=[

@@ -72,7 +72,9 @@ def _kept(booking: Booking, is_kept: bool) -> str:
         return ""
     if booking.reservation.status == Reservation.Status.TOLD:
         return _("The charger refuses everybody else.")
-    return _("The charger may look free to others, but we refuse their cards.")
+    words = _("The charger may look free to others, but we refuse their cards.")
+    why = booking.reservation.why
+    return f"{words} {why}" if why else words
 
 
 def _step(title: str, state: str, at: datetime | None = None, note: str = "") -> dict:

@@ -3,13 +3,14 @@
 from django.dispatch import receiver
 from django.utils import timezone
 
-from bookings import actions, closures
+from bookings import actions, at_charger, closures
 from stations.signals import availability_planned, session_ended, session_started
 
 
 @receiver(session_started)
 def on_session_started(session, **_news):
     actions.fulfil(session=session)
+    at_charger.follow_session(session=session, now=timezone.now())
 
 
 @receiver(session_ended)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from bookings import actions, affected, availability, mails, rules, signals
+from bookings import actions, affected, availability, rules
 from bookings.exceptions import (
     AlreadyOver,
     BookingRefused,
@@ -20,7 +20,6 @@ from bookings.exceptions import (
 )
 from bookings.models import Booking, SiteRules
 from bookings.rules import Problem
-from stations import reservations
 from stations.models import Evse, Site
 
 Status = Booking.Status
@@ -60,16 +59,7 @@ def relocate(
         raise SlotTaken(
             alternatives=availability.nearest(evse=evse, starts_at=starts_at, ends_at=ends_at, now=now)
         )
-    booking.evse, booking.starts_at, booking.ends_at = evse, starts_at, ends_at
-    booking.sequence += 1
-    booking.save(update_fields=["evse", "starts_at", "ends_at", "sequence"])
-    if booking.status == Status.RESERVED:
-        if booking.reservation:
-            reservations.cancel(reservation=booking.reservation, reason="booking moved")
-        actions._keep(booking)
-        mails.tell(booking, "moved", why=why)
-    signals.after_commit(signals.booking_moved, booking)
-    return booking
+    return actions._moved(booking, evse, starts_at, ends_at, why)
 
 
 def _may_go(booking: Booking, evse: Evse, starts_at: datetime, ends_at: datetime, now: datetime) -> SiteRules:

@@ -5,7 +5,9 @@ Each carries the booking, and each is sent once per change:
 `booking_moved(booking)`: another time or EVSE, before it began; its quote no longer fits.
 `booking_cancelled(booking)`: by its driver or the operator; `booking.fee` is what that costs the driver.
 `booking_failed(booking)`: a hold ran out, or the charger can't serve; nothing is owed.
-`booking_fulfilled(booking)`: the driver has plugged in; `booking.session` is the session.
+`booking_fulfilled(booking)`: the driver has plugged in; `booking.session` is the session, or None where the
+    one of their booking before goes on.
+`slot_overrun(booking)`: somebody still charges at the EVSE when the slot comes; its driver has been told.
 `no_show(booking)`: the driver never came; `booking.fee` is what that costs.
 """
 
@@ -17,6 +19,7 @@ booking_moved = Signal()
 booking_cancelled = Signal()
 booking_failed = Signal()
 booking_fulfilled = Signal()
+slot_overrun = Signal()
 no_show = Signal()
 
 

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db.models import F, Q
 from django.utils import timezone
 
-from bookings import actions, rescue
+from bookings import actions, at_charger, no_show, rescue
 from bookings.availability import OUT_OF_ORDER
 from bookings.models import Booking
 from stations import reservations
@@ -31,27 +31,51 @@ def turn_slots() -> None:
     reservations.end_due(now)
 
 
+@shared_task
+def keep_stop_times() -> None:
+    """Tell and stop sessions that run into a booking or past their own, and warn who comes next."""
+    at_charger.follow(timezone.now())
+
+
 def release(booking: Booking, now) -> None:
     """A slot whose driver seems not to have come: unless we missed the news, or it wasn't theirs to miss."""
     session = _session_of(booking)
     if session is not None and actions.use(booking=booking, session=session):
         return
     evse = booking.evse
+    if any(actions.is_for(booking, one) for one in _charging(evse)):
+        actions.join(booking=booking)
+        return
+    if not no_show.may_decide(
+        is_online=evse.station.is_online,
+        connected_at=evse.station.connected_at,
+        ends_at=booking.ends_at,
+        now=now,
+    ):
+        return
     if not evse.station.is_online or evse.state in OUT_OF_ORDER:
-        actions.fail(booking=booking, reason="The charger was out of order.", now=now)
+        actions.fail(booking=booking, reason=actions.OUT_OF_ORDER, now=now)
+    elif _in_the_way(booking):
+        actions.fail(booking=booking, reason="Another session was in the way.", now=now)
     else:
         actions.no_show(booking=booking, now=now)
+
+
+def _in_the_way(booking: Booking) -> bool:
+    """Somebody else charges there since before the slot: it was not the driver who failed to come."""
+    return any(one.start_received_at < booking.no_show_at for one in _charging(booking.evse))
+
+
+def _charging(evse):
+    return Session.objects.open().filter(evse=evse).select_related("id_token")
 
 
 def _session_of(booking: Booking) -> Session | None:
     """What the driver has charged there: since the place was kept, or already before and still on."""
     since = Q(start_received_at__gte=booking.opens_at) | Q(stopped_at=None)
-    return (
-        Session.objects.filter(since, evse=booking.evse_id, user=booking.user_id, booking=None, review="")
-        .filter(start_received_at__lt=booking.ends_at)
-        .order_by(F("start_received_at").desc())
-        .first()
-    )
+    found = Session.objects.filter(since, evse=booking.evse_id, booking=None, review="")
+    found = found.filter(start_received_at__lt=booking.ends_at).order_by(F("start_received_at").desc())
+    return next((one for one in found.select_related("id_token")[:20] if actions.is_for(booking, one)), None)
 
 
 @shared_task

@@ -1,5 +1,6 @@
 """Drivers' pages: choose a slot, see a booking, move it, cancel it."""
 
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from bookings import actions, ical, picker, progress
+from bookings import actions, ical, overrun, picker, progress
 from bookings.exceptions import BookingRefused, SlotTaken
 from bookings.forms import SlotForm, slot_value
 from bookings.models import Booking
@@ -96,6 +97,9 @@ def booking(request, booking_id):
                 "length": picker.length(booking.minutes),
                 "fee": _money(booking.fee, site),
                 "fee_later": _money(booking.noshow_fee, site),
+                "late_fee": _money(booking.late_stop_fee, site),
+                "late_from": booking.ends_at + timedelta(minutes=booking.late_stop_minutes),
+                "offer": overrun.open_offer(booking),
             },
         )
 

@@ -14,7 +14,18 @@ from django.utils.translation import gettext as _
 from monitoring import answers, charts, effects, faults, looks
 from monitoring.models import Alert
 from stations import availability, series
-from stations.models import Command, Evse, FirmwareUpdate, Hour, Message, Reading, Session, State, Station
+from stations.models import (
+    Command,
+    Evse,
+    FirmwareUpdate,
+    Hour,
+    Message,
+    Reading,
+    Reservation,
+    Session,
+    State,
+    Station,
+)
 
 #: A chart of a session that ran for days would be read for seconds.
 CHART_HOURS = timedelta(hours=24)
@@ -24,10 +35,20 @@ YEAR = timedelta(days=365)
 def stations() -> QuerySet[Station]:
     """Stations with all that a row, a header or the EVSE cells need, in a fixed number of queries."""
     return Station.objects.select_related("site__operator").prefetch_related(
-        Prefetch("evses", queryset=Evse.objects.order_by("number").prefetch_related("connectors")),
+        Prefetch(
+            "evses",
+            queryset=Evse.objects.order_by("number").prefetch_related("connectors", _kept(timezone.now())),
+        ),
         Prefetch("sessions", queryset=Session.objects.open().select_related("evse"), to_attr="running"),
         Prefetch("alerts", queryset=Alert.objects.open(), to_attr="alerts_open"),
     )
+
+
+def _kept(now: datetime) -> Prefetch:
+    """For whom each EVSE is kept at this moment, with the way out that they were offered."""
+    rows = Reservation.objects.filter(status__in=Reservation.KEEPING, starts_at__lte=now, ends_at__gt=now)
+    rows = rows.select_related("booking").prefetch_related("booking__move_offers__evse")
+    return Prefetch("reservations", queryset=rows.order_by("starts_at"), to_attr="kept_now")
 
 
 def open_sessions(station: Station) -> list[Session]:
@@ -97,8 +118,8 @@ def cells(station: Station) -> list[dict]:
     return [
         {
             "evse": evse,
-            "look": looks.look_of(evse),
-            "word": looks.word_of(evse),
+            **_look(evse),
+            "kept": _kept_for(evse),
             "since": evse.state_since if station.is_online else station.disconnected_at,
             "session": running.get(evse.pk),
             "looks_open": station.is_online and evse.state in availability.TAKES_CARS,
@@ -108,6 +129,28 @@ def cells(station: Station) -> list[dict]:
         }
         for evse in station.evses.all()
     ]
+
+
+def _look(evse: Evse) -> dict:
+    """Kept by the portal alone, a charger doesn't know that it isn't free."""
+    if evse.station.is_online and evse.state == State.AVAILABLE and evse.kept_now:
+        return {"look": "reserved", "word": str(looks.WORDS["reserved"])}
+    return {"look": looks.look_of(evse), "word": looks.word_of(evse)}
+
+
+def _kept_for(evse: Evse) -> dict | None:
+    """Until when, by whom it is kept, and what comes of it where somebody is in the way."""
+    if not evse.kept_now:
+        return None
+    row = evse.kept_now[0]
+    booking = getattr(row, "booking", None)
+    offers = [each for each in booking.move_offers.all() if each.state == "open"] if booking else []
+    return {
+        "reservation": row,
+        "booking": booking,
+        "by_charger": row.status == Reservation.Status.TOLD,
+        "offer": offers[0] if offers else None,
+    }
 
 
 def last_session(station: Station) -> Session | None:

@@ -98,6 +98,8 @@ class Keeping:
     group: str
     user_id: int | None
     ends_at: datetime
+    #: The group that the station keeps it for, as it was told.
+    wire_group: str = ""
 
     def is_for(self, token: Token) -> bool:
         """The token itself, another token of the same driver, or one of the same group."""
@@ -148,7 +150,7 @@ def may_start(
     place: Place | None = None,
 ) -> Decision:
     """Whether the token may start on one EVSE, which `keepings` keep for somebody."""
-    decision = may_charge(token, now=now)
+    decision, keepings = may_charge(token, now=now), list(keepings)
     if not decision.allowed or token is None:
         return decision
     if token.is_master:
@@ -170,6 +172,10 @@ def may_start(
         return replace(
             decision, verdict=Verdict.CONCURRENT_TX, reason="This card is already charging elsewhere."
         )
+    own = next((keeping for keeping in keepings if keeping.ends_at > now and keeping.wire_group), None)
+    if own is not None and own.token.upper() != token.token.upper():
+        # A station that keeps the place itself lets in who comes with the group that it was told.
+        return replace(decision, group=own.wire_group)
     return decision
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,9 @@ def keepings(evse: Evse, now: datetime) -> list[access.Keeping]:
 
 
 def keeping(row: Reservation) -> access.Keeping:
-    return access.Keeping(row.id_token.token, row.id_token.group, row.user_id, row.ends_at)
+    return access.Keeping(
+        row.id_token.token, row.id_token.group, row.user_id, row.ends_at, wire_group=row.wire_group
+    )
 
 
 def charges_elsewhere(row: IdToken | None, evse: Evse, now: datetime) -> bool:
@@ -132,9 +135,11 @@ def authorize(
         if own and Session.objects.open().filter(station=station, id_token=row).exists():
             return decision
         return first
+    groups = (each.group for each in decisions.values() if each.allowed and each.group != decision.group)
+    group = next(groups, decision.group)
     if known.evses and len(allowed) < len(decisions):
-        return access.Decision(decision.verdict, "", decision.group, known, allowed)
-    return decision
+        return access.Decision(decision.verdict, "", group, known, allowed)
+    return replace(decision, group=group)
 
 
 def without_card(station: Station, token: str, kind: str) -> access.Decision | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
-from stations import access, authorising, closing, doubts, events, metering, signals
+from stations import access, authorising, closing, doubts, events, metering, reservations, signals
 from stations.models import Event, Evse, Reservation, Session, State, Station
 from stations.ocpp import wire
 
@@ -39,6 +39,8 @@ class Start:
     is_assumed: bool = False
     #: The charger's time was corrected.
     is_skewed: bool = False
+    #: The place that the station says it kept for this one.
+    reservation_id: int | None = None
 
     @property
     def key(self) -> str:
@@ -204,6 +206,8 @@ def _fill_in(session: Session, report: Start) -> access.Decision:
     decision = access.Decision(access.Verdict.ACCEPTED)
     if report.token and not had_token:
         decision = _give_token(session, report)
+        if decision.allowed:
+            _use_reservation(session, report)
     if session.is_open:
         metering.refresh(session)
         session.review = session.refusal
@@ -243,10 +247,10 @@ def _give_token(session: Session, report: Start) -> access.Decision:
 def _use_reservation(session: Session, report: Start) -> None:
     """Whoever may use a reservation uses it up: its token, another of the driver's, one of the group's."""
     token = authorising.facts(session.id_token)
-    kept = Reservation.objects.keeping(session.evse, report.received_at).select_related("id_token")
-    for row in kept:
+    kept = Reservation.objects.keeping(session.evse, report.received_at)
+    for row in kept.select_related("id_token", "evse__station"):
         if token is not None and authorising.keeping(row).is_for(token):
-            Reservation.objects.filter(pk=row.pk).update(status=Reservation.Status.USED)
+            reservations.use(reservation=row, station_knows=report.reservation_id == row.pk)
 
 
 def _next_transaction_id() -> int:
@@ -381,6 +385,8 @@ def identify(
         id_token = authorising.find_token(station, token, kind)
         return authorising.decide_start(station=station, evse=session.evse, row=id_token, report=report)
     decision = _give_token(session, report)
+    if decision.allowed:
+        _use_reservation(session, report)
     session.save(update_fields=["token", "id_token", "user", "refusal", "review"])
     signals.after_commit(signals.session_started, session=session)
     return decision

@@ -121,6 +121,7 @@ DRIVERS = [
     get("/b/{booking}/booking.ics", OWNER | CREW),
     post("/b/{booking}/extend/", OWNER),
     get("/b/{booking}/move/", OWNER),
+    post("/b/{booking}/take-offer/", OWNER),
     get("/b/{booking}/cancel/", OWNER),
     get("/b/{booking}/review/", OWNER),
     post("/b/{booking}/start/", OWNER),

@@ -123,7 +123,7 @@ def _price(cdr: Cdr, session: Session) -> None:
 def _figures(cdr: Cdr, session: Session) -> dict:
     if cdr.version is None:
         return {}
-    priced = pricing.price(prices.tariff(cdr.version), prices.usage(session))
+    priced = prices.priced(session, cdr.version)
     return {"lines": to_json(priced), "net": priced.net, "tax": priced.tax, "gross": priced.gross}
 
 

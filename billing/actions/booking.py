@@ -120,6 +120,9 @@ def _fee_payment(booking: Booking) -> Payment | None:
             purpose=Payment.Purpose.NO_SHOW,
             off_session=True,
         )
+    except IntegrityError:
+        # Another run has taken it between our look and now.
+        return Payment.objects.filter(booking=booking, purpose=Payment.Purpose.NO_SHOW).first()
     except PaymentRefused as refusal:
         log.warning("The fee of booking %s could not be charged: %s", booking.pk, refusal)
         return None

@@ -17,7 +17,7 @@ from billing.models import Card, Cdr, Payment, Start
 from billing.readiness import NotReady, obstacle
 from bookings.models import Booking
 from evportal.accounts.models import User
-from stations import commands
+from stations import commands, reservations
 from stations.exceptions import Refused
 from stations.models import Command, Evse, Session
 
@@ -123,7 +123,10 @@ def ask_charger(*, start: Start, by: User | None = None) -> Start:
     try:
         # The message leaves with this commit, so its answer always finds the start it belongs to.
         with transaction.atomic():
-            token = commands.app_token(start.user, start.evse.station.site.operator)
+            # A charger that keeps the place itself lets in the token that it was told.
+            token = reservations.start_token(start.evse, start.user, now) or commands.app_token(
+                start.user, start.evse.station.site.operator
+            )
             start.command = commands.remote_start(evse=start.evse, id_token=token, by=by or start.user)
             start.save(update_fields=["command"])
     except Refused as refusal:

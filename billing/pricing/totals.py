@@ -36,6 +36,8 @@ class Kind(StrEnum):
     RESERVATION_FEE = "RESERVATION_FEE"
     MIN_PRICE = "MIN_PRICE"
     MAX_PRICE = "MAX_PRICE"
+    #: For charging past a booking's end: of the booking's terms, not of the tariff.
+    LATE_STOP = "LATE_STOP"
 
 
 @dataclass(frozen=True, slots=True)

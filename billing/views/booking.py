@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from billing import actions, policy, showing
+from billing import actions, late_stop, policy, showing
 from billing.actions.booking import booking_quote
 from billing.exceptions import NoTariff, ProviderDown
 from billing.models import Card, Payment
@@ -135,7 +135,19 @@ def _rules(booking: Booking) -> list[str]:
         )
     else:
         rules.append(_("If you have not plugged in by %(time)s, the slot is released.") % {"time": late})
-    return rules
+    return [*rules, _late_stop(booking)]
+
+
+def _late_stop(booking: Booking) -> str:
+    """What happens to charging that goes on past the slot."""
+    currency = booking.evse.station.site.operator.currency
+    at = late_stop.late_from(booking).astimezone(booking.evse.station.site.zone)
+    words = {"time": f"{at:%H:%M}", "fee": showing.money(booking.late_stop_fee, currency)}
+    if not booking.late_stop_fee:
+        return _("Charging is stopped at %(time)s.") % words
+    if booking.late_stop_fee_per == "once":
+        return _("Charging on after %(time)s costs %(fee)s once.") % words
+    return _("Charging on after %(time)s costs %(fee)s for each minute begun.") % words
 
 
 @login_required

@@ -16,6 +16,7 @@ from billing.exceptions import NoTariff
 from billing.models import Card, Payment, Start
 from billing.readiness import nearest_free, obstacle
 from billing.views import scan
+from bookings.at_charger import walk_in_plan
 from bookings.models import Booking
 from stations import paying
 from stations.exceptions import Refused
@@ -66,11 +67,21 @@ def charger(request, public_id):
             "other": nearest_free(evse, now) if problem else None,
             "cards": Card.objects.of_driver(user) if user else [],
             "booking": booking,
+            "stop": None if booking or problem else _stop(evse, user, now),
             "released_within": policy.HOLD_RELEASED_WITHIN_DAYS,
             "here": request.path,
             **_prices(request, evse, user, now),
         }
         return render(request, "billing/charger.html", context)
+
+
+def _stop(evse: Evse, user, now) -> dict | None:
+    """When somebody without a booking would be stopped, and for when the place is booked."""
+    found = walk_in_plan(evse, user, now)
+    if found is None:
+        return None
+    plan, booking = found
+    return {"at": plan.at, "booked_from": booking.starts_at}
 
 
 def _prices(request, evse: Evse, user, now) -> dict:

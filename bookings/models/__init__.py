@@ -1,7 +1,8 @@
 """Bookings of EVSEs, closures, and the one table that keeps them from overlapping; one module a topic."""
 
+from bookings.models.at_charger import MoveOffer, StopTime
 from bookings.models.booking import Booking, BookingQuerySet
 from bookings.models.claim import Claim, Closure
 from bookings.models.terms import SiteRules, Terms
 
-__all__ = ["Booking", "BookingQuerySet", "Claim", "Closure", "SiteRules", "Terms"]
+__all__ = ["Booking", "BookingQuerySet", "Claim", "Closure", "MoveOffer", "SiteRules", "StopTime", "Terms"]

@@ -7,6 +7,11 @@ from django.utils.translation import gettext_lazy as _
 from stations.models import Evse, Site
 
 
+class LateStopPer(models.TextChoices):
+    MINUTE = "minute", _("For each minute begun")
+    ONCE = "once", _("Once")
+
+
 class Terms(models.Model):
     """A booking's terms, in OCPI 2.3's words; a booking freezes the site's at the moment it is made."""
 
@@ -32,6 +37,16 @@ class Terms(models.Model):
     late_stop_minutes = models.PositiveIntegerField(
         default=0, help_text=_("Charging may go on this long after the end.")
     )
+    late_stop_fee = models.DecimalField(
+        max_digits=8,
+        decimal_places=2,
+        default=0,
+        validators=[MinValueValidator(0)],
+        help_text=_("For charging on after that, tax included; without a fee it is stopped instead."),
+    )
+    late_stop_fee_per = models.CharField(
+        max_length=6, choices=LateStopPer, default=LateStopPer.MINUTE, help_text=_("How often it is charged.")
+    )
 
     class Meta:
         abstract = True
@@ -43,6 +58,8 @@ class Terms(models.Model):
         "noshow_timeout_minutes",
         "noshow_fee",
         "late_stop_minutes",
+        "late_stop_fee",
+        "late_stop_fee_per",
     )
 
 

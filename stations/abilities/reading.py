@@ -14,6 +14,7 @@ KEYS_16 = (
     "AuthorizationCacheEnabled",
     "CustomDisplayCostAndPrice",
 )
+PROFILES = "SupportedFeatureProfiles"
 #: 2.x: (component, variable, instance).
 VARIABLES = (
     ("LocalAuthListCtrlr", "Available", ""),
@@ -29,6 +30,8 @@ VARIABLES = (
     ("DisplayMessageCtrlr", "SupportedPriorities", ""),
     ("TariffCostCtrlr", "Available", "Cost"),
     ("TariffCostCtrlr", "Enabled", "Cost"),
+    ("ReservationCtrlr", "Available", ""),
+    ("ReservationCtrlr", "Enabled", ""),
 )
 VARIABLES_21 = (
     ("TariffCostCtrlr", "Available", "Tariff"),
@@ -79,6 +82,8 @@ class Able:
     cost: bool = False
     tariffs: bool = False
     web_payments: bool = False
+    #: None where it hasn't said: then it is tried.
+    reservations: bool | None = None
 
 
 def _yes(told: Mapping, key: str, otherwise: bool = False) -> bool:
@@ -102,6 +107,7 @@ def able(version: str, told: Mapping[str, str]) -> Able:
             list_items=_number(told, "SendLocalListMaxLength"),
             cache=_yes(told, "AuthorizationCacheEnabled"),
             cost=_yes(told, "CustomDisplayCostAndPrice"),
+            reservations="Reservation" in _words(told, PROFILES) if told.get(PROFILES) else None,
         )
 
     def has(component: str, instance: str = "") -> bool:
@@ -110,6 +116,7 @@ def able(version: str, told: Mapping[str, str]) -> Able:
         available = _yes(told, name(component, "Available", instance), enabled in told)
         return available and _yes(told, enabled, True)
 
+    keeps = [key for key in told if key.startswith("ReservationCtrlr.")]
     return Able(
         local_list=has("LocalAuthListCtrlr"),
         list_entries=_number(told, "LocalAuthListCtrlr.Entries/MaxSet"),
@@ -123,4 +130,5 @@ def able(version: str, told: Mapping[str, str]) -> Able:
         cost=has("TariffCostCtrlr", "Cost"),
         tariffs=has("TariffCostCtrlr", "Tariff"),
         web_payments="WebPaymentsCtrlr.Enabled" in told or _yes(told, "WebPaymentsCtrlr.Available"),
+        reservations=has("ReservationCtrlr") if keeps else None,
     )

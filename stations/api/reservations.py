@@ -21,6 +21,8 @@ class ReservationSerializer(serializers.ModelSerializer):
         fields = [
             "reservation_id",
             "status",
+            "trouble",
+            "said",
             "station",
             "evse",
             "evse_number",

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
 from evportal.accounts.models import User
+from stations import keeping
 from stations.models.command import Command
 from stations.models.id_token import IdToken
 from stations.models.station import Evse
@@ -35,6 +36,15 @@ class Reservation(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
         EXPIRED = "expired", _("Expired")
 
+    class Trouble(models.TextChoices):
+        """Why the station doesn't keep it itself."""
+
+        OFFLINE = keeping.Trouble.OFFLINE.value, _("The charger is not connected.")
+        UNABLE = keeping.Trouble.UNABLE.value, _("This charger can't keep places.")
+        REFUSED = keeping.Trouble.REFUSED.value, _("The charger refused to.")
+        SILENT = keeping.Trouble.SILENT.value, _("The charger did not answer.")
+        DROPPED = keeping.Trouble.DROPPED.value, _("The charger let go of it.")
+
     KEEPING = (Status.SCHEDULED, Status.TOLD, Status.PORTAL_ONLY)
 
     #: The id on the wire.
@@ -45,6 +55,9 @@ class Reservation(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     status = models.CharField(max_length=12, choices=Status, default=Status.SCHEDULED)
+    trouble = models.CharField(max_length=10, choices=Trouble, blank=True, editable=False)
+    #: The station's own word for it: Occupied, Faulted, InternalError…
+    said = models.CharField(max_length=40, blank=True, editable=False)
     command = models.ForeignKey(Command, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -65,3 +78,19 @@ class Reservation(models.Model):
     @property
     def reservation_id(self) -> int:
         return self.id
+
+    @property
+    def wire_group(self) -> str:
+        """The group that the station is told: whoever is answered with it at Authorize, it lets in.
+
+        Where the token has none, the reservation's own, so that the driver's other tokens count as well.
+        """
+        return self.id_token.group or f"RES-{self.pk}"
+
+    @property
+    def why(self) -> str:
+        """Why the portal alone keeps it, in words; empty where the station does, or it isn't time yet."""
+        if self.status != self.Status.PORTAL_ONLY or not self.trouble:
+            return ""
+        words = str(self.get_trouble_display())
+        return f"{words.rstrip('.')} ({self.said})." if self.said else words

@@ -112,7 +112,8 @@ def reserve(
         "evseId": evse,
     }
     if group:
-        payload["groupIdToken"] = {"idToken": group, "type": token_type}
+        # As Authorize answers with it.
+        payload["groupIdToken"] = {"idToken": group, "type": "Central"}
     return "ReserveNow", payload
 
 

@@ -28,6 +28,7 @@ def start_transaction(incoming: Incoming) -> dict:
             meter_start_wh=wire.number(payload["meterStart"]),
             said=payload["timestamp"],
             is_skewed=flag == wire.SKEW,
+            reservation_id=payload.get("reservationId"),
         ),
     )
     if not decision.allowed:

@@ -62,6 +62,7 @@ def _start_report(incoming: Incoming, *, is_assumed: bool = False) -> sessions.S
         said=payload["timestamp"],
         is_assumed=is_assumed,
         is_skewed=flag == wire.SKEW,
+        reservation_id=payload.get("reservationId"),
     )
 
 
