@@ -3,7 +3,7 @@
 from django.dispatch import receiver
 
 from billing import tasks
-from bookings.signals import booking_cancelled, booking_failed, no_show
+from bookings.signals import booking_cancelled, booking_failed, booking_moved, no_show
 from stations.signals import (
     command_finished,
     readings_recorded,
@@ -47,6 +47,11 @@ def on_command_finished(command, **_news):
 @receiver([no_show, booking_cancelled, booking_failed])
 def on_booking_closed(booking, **_news):
     tasks.close_booking.delay_on_commit(str(booking.pk))
+
+
+@receiver(booking_moved)
+def on_booking_moved(booking, **_news):
+    tasks.requote.delay_on_commit(str(booking.pk))
 
 
 @receiver(settlement_recorded)

@@ -29,6 +29,7 @@ app.conf.beat_schedule = {
     "keep-partitions": {"task": "stations.tasks.keep_partitions", "schedule": 3600.0},
     "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 10.0},
     "turn-slots": {"task": "bookings.tasks.turn_slots", "schedule": 15.0},
+    "follow-maintenance": {"task": "bookings.tasks.follow_maintenance", "schedule": 3600.0},
     "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
     "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},

@@ -34,7 +34,7 @@ from billing.models import (
     TariffAssignment,
     TariffVersion,
 )
-from bookings.models import Booking, Closure, SiteRules
+from bookings.models import Booking, BookingSeries, Closure, MaintenanceRule, SiteRules
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Mail, SentMail
 from monitoring.models import Alert, Rule
@@ -160,6 +160,10 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         **soon,
         closed_reason="",
     )
+    series = BookingSeries.objects.create(user=driver, evse=evse)
+    Booking.objects.filter(pk=booking.pk).update(series=series)
+    weekly = {"rule": "FREQ=WEEKLY", "first_on": now.date(), "begins": now.time()}
+    maintenance = MaintenanceRule.objects.create(site=site, evse=evse, reason=f"{mark} cleaning", **weekly)
     later = {name: at + timedelta(hours=3) for name, at in soon.items()}
     closure = Closure.objects.create(evse=evse, reason=f"{mark} works", **later)
     command = Command.objects.create(
@@ -376,6 +380,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     rows = [
         image, update, campaign, log,
         setting, run, template,
+        maintenance,
         operator, site, station, evse, token, session, reservation, booking, closure, command, bulk, plan,
         profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
@@ -395,6 +400,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "ended": session.link,
         "reservation": reservation.pk,
         "booking": booking.pk,
+        "series": series.pk,
         "command": command.pk,
         "bulk": bulk.pk,
         "plan": plan.pk,

@@ -2,6 +2,17 @@
 
 from bookings.models.booking import Booking, BookingQuerySet
 from bookings.models.claim import Claim, Closure
+from bookings.models.maintenance import MaintenanceRule
+from bookings.models.series import BookingSeries
 from bookings.models.terms import SiteRules, Terms
 
-__all__ = ["Booking", "BookingQuerySet", "Claim", "Closure", "SiteRules", "Terms"]
+__all__ = [
+    "Booking",
+    "BookingQuerySet",
+    "BookingSeries",
+    "Claim",
+    "Closure",
+    "MaintenanceRule",
+    "SiteRules",
+    "Terms",
+]
