@@ -93,8 +93,8 @@ class BookingSerializer(serializers.ModelSerializer):
             "closed_reason",
         ]
 
-    def get_cancellation_fee(self, booking) -> Decimal:
-        return actions.cancellation_fee(booking, timezone.now())
+    def get_cancellation_fee(self, booking) -> str:
+        return f"{actions.cancellation_fee(booking, timezone.now()):.2f}"
 
     def get_terms(self, booking) -> dict:
         return rules.as_ocpi(booking)
