@@ -160,8 +160,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         **soon,
         closed_reason="",
     )
-    series = BookingSeries.objects.create(user=driver, evse=evse)
-    Booking.objects.filter(pk=booking.pk).update(series=series)
+    weeks = BookingSeries.objects.create(user=driver, evse=evse)
+    Booking.objects.filter(pk=booking.pk).update(series=weeks)
     weekly = {"rule": "FREQ=WEEKLY", "first_on": now.date(), "begins": now.time()}
     maintenance = MaintenanceRule.objects.create(site=site, evse=evse, reason=f"{mark} cleaning", **weekly)
     later = {name: at + timedelta(hours=3) for name, at in soon.items()}
@@ -400,7 +400,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "ended": session.link,
         "reservation": reservation.pk,
         "booking": booking.pk,
-        "series": series.pk,
+        "booking_series": weeks.pk,
         "command": command.pk,
         "bulk": bulk.pk,
         "plan": plan.pk,
