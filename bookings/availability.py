@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import BigIntegerField, BooleanField, ExpressionWrapper, F, Q
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Extract
 
 from bookings import rules
@@ -261,7 +262,7 @@ def _places(
     in_use = {
         evse_id: (started_at, booked_until)
         for evse_id, started_at, booked_until in Session.objects.open()
-        .filter(evse__in=ids)
+        .filter(evse__in=_these(ids))
         .order_by("started_at")
         .values_list("evse", "started_at", "booking__ends_at")
     }
@@ -285,7 +286,7 @@ def _claims(
     """One row for each EVSE, its claims in columns: thousands of ranges would be slow to read one by one."""
     # A hold that has run out frees its time at once, whether or not the sweep has come by.
     expired = Q(booking__status=Booking.Status.PENDING, booking__hold_expires_at__lte=now)
-    found = Claim.objects.filter(evse__in=ids, period__overlap=(starts_at, ends_at)).exclude(expired)
+    found = Claim.objects.filter(evse__in=_these(ids), period__overlap=(starts_at, ends_at)).exclude(expired)
     if moving is not None:
         found = found.exclude(booking=moving)
     is_closure = ExpressionWrapper(Q(closure__isnull=False), output_field=BooleanField())
@@ -298,6 +299,11 @@ def _claims(
         evse_id: Claims(starts, ends, closures)
         for evse_id, starts, ends, closures in columns.values_list("evse", "starts", "ends", "closures")
     }
+
+
+def _these(ids: list[int]) -> RawSQL:
+    """One parameter, where a city's EVSEs would be thousands that are put into the statement one by one."""
+    return RawSQL("SELECT unnest(%s::bigint[])", [ids])
 
 
 def _epoch(bound: str):

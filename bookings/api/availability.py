@@ -145,7 +145,8 @@ class Availability(Resource):
             lat=asked.get("lat"),
             lng=asked.get("lng"),
         )
-        sites = finding.sites(wish, now)
+        # Their operators are nobody's question here.
+        sites = finding.sites(wish, now).select_related(None)
         if "city" in asked:
             sites = sites.filter(city__iexact=asked["city"].replace("\x00", ""))
         if "operator" in asked:

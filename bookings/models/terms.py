@@ -2,6 +2,7 @@
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from bookings.rules import Hours
@@ -97,7 +98,7 @@ class SiteRules(Terms):
     def __str__(self):
         return f"Booking rules of {self.site}"
 
-    @property
+    @cached_property
     def hours(self) -> Hours:
         walk_in = hours.parse(self.walk_in_hours) if self.walk_in_hours else hours.NEVER
         return Hours(self.site.zone, self.site.week, walk_in)

@@ -98,7 +98,8 @@ def test_ranges(page, api, evse, starts_at, minutes, status, words):
 
 
 @pytest.mark.parametrize("slot", ["", "1", "@", "x@2026-06-15T12:00:00Z", "{pk}@", "{pk}@2026-06-15T12:00:00",
-                                  "{pk}@9999-12-31T23:59:59Z", "{pk}@0001-01-01T00:00:00Z", "{pk}@2026-99-99T00:00:00Z",
+                                  "{pk}@9999-12-31T23:59:59Z", "{pk}@0001-01-01T00:00:00Z",
+                                  "{pk}@2026-99-99T00:00:00Z",
                                   "9" * 50, "\x00"])  # fmt: skip
 def test_tampered_slots(page, evse, slot):
     answer = book_on_page(page, evse, NOON, 30, slot=slot.format(pk=evse.pk))
@@ -258,7 +259,8 @@ def test_an_end_that_is_none(page, user, ends_at):
 
 
 @pytest.mark.parametrize("query", [
-    {"site": "none"}, {"date": "2026-99-01"}, {"date": "9999-12-31"}, {"date": "0001-01-01"}, {"days": 0}, {"days": 99},
+    {"site": "none"}, {"date": "2026-99-01"}, {"date": "9999-12-31"}, {"date": "0001-01-01"},
+    {"days": 0}, {"days": 99},
     {"minutes": 0}, {"minutes": "x"}, {"min_kw": "NaN"}, {"standard": "X"},
 ])  # fmt: skip
 def test_questions_that_cannot_be_answered(api, evse, query):
@@ -266,7 +268,8 @@ def test_questions_that_cannot_be_answered(api, evse, query):
 
 
 @pytest.mark.parametrize("query", [
-    {"lat": 52}, {"lat": 91, "lng": 0}, {"km": 5}, {"limit": 0}, {"days": 99}, {"minutes": -5}, {"min_kw": "x"},
+    {"lat": 52}, {"lat": 91, "lng": 0}, {"km": 5}, {"limit": 0},
+    {"days": 99}, {"minutes": -5}, {"min_kw": "x"},
 ])  # fmt: skip
 def test_questions_for_the_first_that_cannot_be_answered(api, query):
     assert api.get("availability/first/", query).status_code == 400

@@ -37,7 +37,8 @@ def starts(
 @pytest.mark.parametrize(
     ("rule", "how", "expected"),
     [
-        ("FREQ=WEEKLY;BYDAY=TU", {"before": "2026-06-17T00:00"}, ["06-02T01:00", "06-09T01:00", "06-16T01:00"]),
+        ("FREQ=WEEKLY;BYDAY=TU", {"before": "2026-06-17T00:00"},
+         ["06-02T01:00", "06-09T01:00", "06-16T01:00"]),
         ("FREQ=DAILY", {"before": "2026-06-03T00:00"}, ["06-01T01:00", "06-02T01:00"]),
         ("FREQ=DAILY;INTERVAL=2", {"before": "2026-06-05T00:00"}, ["06-01T01:00", "06-03T01:00"]),
         ("FREQ=MONTHLY;BYDAY=1MO", {"before": "2026-08-01T00:00"}, ["06-01T01:00", "07-06T01:00"]),
@@ -64,8 +65,10 @@ def test_when_it_comes(rule, how, expected):
 
 @pytest.mark.parametrize(
     "rule",
-    ["", "weekly", "FREQ=SECONDLY", "FREQ=HOURLY", "FREQ=YEARLY", "FREQ=WEEKLY;COUNT=3", "FREQ=WEEKLY;BYDAY=XX",
-     "FREQ=WEEKLY;BYDAY=1MO", "FREQ=DAILY;BYMONTH=2", "FREQ=DAILY;BYMONTHDAY=30", "FREQ=MONTHLY;BYMONTHDAY=32",
+    ["", "weekly", "FREQ=SECONDLY", "FREQ=HOURLY", "FREQ=YEARLY", "FREQ=WEEKLY;COUNT=3",
+     "FREQ=WEEKLY;BYDAY=XX",
+     "FREQ=WEEKLY;BYDAY=1MO", "FREQ=DAILY;BYMONTH=2", "FREQ=DAILY;BYMONTHDAY=30",
+     "FREQ=MONTHLY;BYMONTHDAY=32",
      "FREQ=DAILY;FREQ=DAILY", "INTERVAL=2", "FREQ=DAILY;INTERVAL=0", "FREQ=MONTHLY;BYDAY=MO;BYMONTHDAY=13"],
 )  # fmt: skip
 def test_rules_that_are_refused(rule):
@@ -83,7 +86,8 @@ def test_a_rule_may_be_old():
         ("2026-06-15T12:00", [], 1, 3, BERLIN, ["06-15T12:00", "06-22T12:00", "06-29T12:00"]),
         ("2026-06-15T12:00", [], 2, 2, BERLIN, ["06-15T12:00", "06-29T12:00"]),
         # A Monday's wish for Mondays and Thursdays; a Thursday's does not go back to its Monday.
-        ("2026-06-15T12:00", [0, 3], 1, 4, BERLIN, ["06-15T12:00", "06-18T12:00", "06-22T12:00", "06-25T12:00"]),
+        ("2026-06-15T12:00", [0, 3], 1, 4, BERLIN,
+         ["06-15T12:00", "06-18T12:00", "06-22T12:00", "06-25T12:00"]),
         ("2026-06-18T12:00", [0, 3], 1, 2, BERLIN, ["06-18T12:00", "06-22T12:00"]),
         # The same time on the wall when the clocks have changed, both ways.
         ("2026-10-19T16:00", [], 1, 2, BERLIN, ["10-19T16:00", "10-26T17:00"]),

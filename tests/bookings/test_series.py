@@ -1,4 +1,4 @@
-"""Week after week: all or none, or what can be had; a result for each time; given back as a whole or in part."""
+"""Week after week: all or none, or what can be had; a result for each time; given back whole or in part."""
 
 from datetime import datetime, timedelta
 
@@ -126,7 +126,8 @@ def test_over_the_api(evse):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"ends_at": "2026-06-15T11:00:00Z"}, {"count": 0}, {"count": 1000}, {"weekdays": ["XX"]}, {"mode": "some"},
+    [{"ends_at": "2026-06-15T11:00:00Z"}, {"count": 0}, {"count": 1000}, {"weekdays": ["XX"]},
+     {"mode": "some"},
      {"every": 0}, {"evse": "DE*NONE"}, {"starts_at": "tomorrow"}],
 )  # fmt: skip
 def test_wishes_that_cannot_be_read(evse, wrong):

@@ -36,7 +36,8 @@ def test_what_is_written(text, days):
 
 @pytest.mark.parametrize(
     "text",
-    ["always", "Mo", "Mo 8-12", "Mo 25:00-26:00", "Mo 08:60-09:00", "Xx 08:00-09:00", "Mo 08:00-12:00,11:00-13:00",
+    ["always", "Mo", "Mo 8-12", "Mo 25:00-26:00", "Mo 08:60-09:00", "Xx 08:00-09:00",
+     "Mo 08:00-12:00,11:00-13:00",
      "Mo 08:00", "08:00-24:30", "Mo-Fr08:00-09:00x", "\x00", "PH off"],
 )  # fmt: skip
 def test_what_cannot_be_read(text):
