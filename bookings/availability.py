@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -309,4 +309,5 @@ def _these(ids: list[int]) -> RawSQL:
 def _epoch(bound: str):
     # Rounded, which is the second that a booking begins or ends at; a place left early may be freed half a
     # second sooner.
-    return Cast(Extract(bound, "epoch"), BigIntegerField())
+    # By UTC whatever zone the page is written in: Django would shift the moment by the zone's offset first.
+    return Cast(Extract(bound, "epoch", tzinfo=UTC), BigIntegerField())

@@ -2,11 +2,13 @@
 
 import re
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from bookings import actions, availability
 from bookings.rules import SlotState
@@ -113,6 +115,15 @@ def test_hours_of_the_site_and_hours_left_to_walk_ins():
     assert shown["15:30"] is shown["20:00"] is SlotState.CLOSED
     assert evse in [slot.evse for slot in availability.first_free([site], now=NOON, minutes=60).values()]
     assert availability.first_free([site], now=NOON, minutes=60)[site.pk].starts_at == NOON + 2 * HALF
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu"])
+def test_it_is_the_same_in_whatever_zone_the_page_is_written(zone):
+    evse = make.evse()
+    make.booking(evse=evse, now=NOON - 4 * HALF)
+    with timezone.override(ZoneInfo(zone)):
+        assert states(evse.station.site)[evse.pk] is SlotState.TAKEN
+        assert states(evse.station.site, starts_at=NOON + HALF)[evse.pk] is SlotState.FREE
 
 
 def test_the_buffer_after_a_slot_must_be_free_too():
