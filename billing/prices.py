@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
+from django.db import transaction
 from django.db.models import Prefetch, Q
 
 from billing import late_stop, policy, pricing
 from billing.exceptions import NoTariff
 from billing.lines import to_json
-from billing.models import Quote, TariffAssignment, TariffVersion
+from billing.models import Cdr, Quote, TariffAssignment, TariffVersion
 from bookings.models import Booking
 from evportal.accounts.models import User
 from evportal.money import exponent, round_money
@@ -154,8 +155,10 @@ def estimate(
     energy_wh: Decimal | None = None,
     user: User | None = None,
     at_least: Decimal = Decimal(0),
+    version: TariffVersion | None = None,
 ) -> Estimate:
-    """The price of a planned charge. Without an end it lasts as long as its energy takes.
+    """The price of a planned charge. Without an end it lasts as long as its energy takes; without a version
+    it is the one in force at its start.
 
     A slot is priced as charging from end to end: what somebody who leaves the car there would pay for idling
     is in the tariff's lines beside it, and guessing at it would make every slot look dear.
@@ -165,7 +168,7 @@ def estimate(
         energy_wh = usual_energy_wh(evse, duration, user)
     if ends_at is None:
         ends_at = starts_at + usual_duration(evse, energy_wh)
-    version = required_version(evse, starts_at)
+    version = version or required_version(evse, starts_at)
     usage = pricing.quote_usage(
         starts_at, ends_at, tz=evse.station.site.zone, energy_kwh=Decimal(energy_wh) / 1000
     )
@@ -194,9 +197,23 @@ def quote(
     now: datetime,
 ) -> Quote:
     """Keep an estimate as a row: the bill keeps to its version of the tariff. A booking has one quote."""
+    # Once a payment rests on it, a booking's quote is what the driver agreed to.
+    agreed = Quote.objects.filter(booking=booking, payments__isnull=False).first() if booking else None
+    if agreed is not None and (agreed.evse_id, agreed.starts_at, agreed.ends_at) == (
+        evse.pk,
+        starts_at,
+        ends_at,
+    ):
+        return agreed
     least = booking.noshow_fee if booking is not None else Decimal(0)
     found = estimate(
-        evse=evse, starts_at=starts_at, ends_at=ends_at, energy_wh=energy_wh, user=user, at_least=least
+        evse=evse,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        energy_wh=energy_wh,
+        user=user,
+        at_least=least,
+        version=_kept_version(agreed, evse, starts_at) if agreed else None,
     )
     fields = {
         "evse": evse,
@@ -215,12 +232,33 @@ def quote(
     }
     if booking is None:
         return Quote.objects.create(**fields)
-    # Once a payment rests on it, a booking's quote is what the driver agreed to.
-    existing = Quote.objects.filter(booking=booking).first()
-    if existing is not None and existing.payments.exists():
-        return existing
+    if agreed is not None:
+        return _replaced(agreed, booking, fields)
     row, _is_new = Quote.objects.update_or_create(booking=booking, defaults=fields)
     return row
+
+
+def _kept_version(agreed: Quote, evse: Evse, starts_at: datetime) -> TariffVersion | None:
+    """The version that the driver agreed to, unless another tariff applies where the booking is now."""
+    if evse.pk == agreed.evse_id:
+        return agreed.version
+    there = required_version(evse, starts_at)
+    return agreed.version if there.tariff_id == agreed.version.tariff_id else there
+
+
+@transaction.atomic
+def _replaced(agreed: Quote, booking: Booking, fields: dict) -> Quote:
+    """A booking that has been paid for was moved or made longer: a new quote takes the old one's place.
+
+    The old one stays as it was, without its booking. What is held rests on the new one from now on.
+    """
+    Booking.objects.select_for_update(no_key=True).get(pk=booking.pk)
+    if not Quote.objects.filter(pk=agreed.pk, booking=booking).update(booking=None):
+        return Quote.objects.get(booking=booking)  # Somebody else was faster.
+    new = Quote.objects.create(booking=booking, **fields)
+    agreed.payments.filter(booking=booking).update(quote=new)
+    Cdr.objects.filter(quote=agreed).update(quote=new)
+    return new
 
 
 # While it runs and after

@@ -3,7 +3,13 @@
 from django.dispatch import receiver
 
 from billing import tasks
-from bookings.signals import booking_cancelled, booking_failed, booking_fulfilled, no_show
+from bookings.signals import (
+    booking_cancelled,
+    booking_failed,
+    booking_fulfilled,
+    booking_moved,
+    no_show,
+)
 from stations.signals import (
     command_finished,
     readings_recorded,
@@ -54,6 +60,11 @@ def on_booking_fulfilled(booking, **_news):
 @receiver([no_show, booking_cancelled, booking_failed])
 def on_booking_closed(booking, **_news):
     tasks.close_booking.delay_on_commit(str(booking.pk))
+
+
+@receiver(booking_moved)
+def on_booking_moved(booking, **_news):
+    tasks.requote.delay_on_commit(str(booking.pk))
 
 
 @receiver(settlement_recorded)

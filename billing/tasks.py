@@ -53,6 +53,15 @@ def bill_session(session_id) -> None:
 
 
 @shared_task
+def requote(booking_id) -> None:
+    """A booking was moved, or has another end: its price follows."""
+    try:
+        actions.requote(booking=Booking.objects.with_place().get(pk=booking_id))
+    except PaymentRefused as refusal:
+        log.warning("Booking %s has no price where it is now: %s", booking_id, refusal)
+
+
+@shared_task
 def note_settlement(session_id) -> None:
     at_charger.note_settlement(_session(session_id))
 

@@ -10,7 +10,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Max, Q
 from psycopg.errors import ExclusionViolation
 
-from bookings import availability, mails, rules, signals
+from bookings import availability, limits, mails, rules, signals
 from bookings.exceptions import (
     AlreadyOver,
     BookingRefused,
@@ -21,7 +21,6 @@ from bookings.exceptions import (
     NothingToChange,
     SlotTaken,
     TooLateToChange,
-    TooManyBookings,
 )
 from bookings.models import Booking, Claim, Closure, SiteRules, Terms
 from bookings.rules import Problem
@@ -61,8 +60,8 @@ def hold(
     if not site.is_public and not by_operator:
         raise NotBookable(Problem.NOT_BOOKABLE)
     _check(evse, policy, starts_at, ends_at, now)
-    if not by_operator and mine.filter(evse__station__site=site).count() >= policy.max_open_per_driver:
-        raise TooManyBookings
+    if not by_operator:
+        limits.check(user=user, site=site, policy=policy, starts_at=starts_at, ends_at=ends_at, now=now)
     booking = Booking.objects.create(
         evse=evse,
         user=user,
@@ -171,6 +170,16 @@ def reschedule(
     if (evse.pk, starts_at, ends_at) == (booking.evse_id, booking.starts_at, booking.ends_at):
         raise NothingToChange
     _check(evse, policy, starts_at, ends_at, now)
+    User.objects.select_for_update(no_key=True).get(pk=booking.user_id)
+    limits.check(
+        user=booking.user,
+        site=evse.station.site,
+        policy=policy,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        now=now,
+        moving=booking,
+    )
     _claim(booking.claim, evse, policy, starts_at, ends_at, now)
     return _moved(booking, evse, starts_at, ends_at)
 

@@ -1,15 +1,16 @@
 """Bookings in the admin: rules and closures are set here; bookings are cancelled and moved, never edited."""
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
-from bookings import bulk, closing
-from bookings.models import Booking, Claim, Closure, SiteRules
+from bookings import bulk, closing, maintenance
+from bookings.models import Booking, Claim, Closure, MaintenanceRule, SiteRules
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter
 from stations.models import Evse
 
@@ -25,6 +26,10 @@ class SiteRulesAdmin(ScopedAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         return ["site"] if obj else []
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        maintenance.follow_site(site=obj.site, now=timezone.now())
 
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         if db_field.name == "walk_in_only":
@@ -120,6 +125,41 @@ class ClosureAdmin(ScopedAdmin):
     def delete_queryset(self, request, queryset):
         for closure in queryset:
             closing.end_or_forget(closure=closure, now=timezone.now())
+
+
+@admin.register(MaintenanceRule)
+class MaintenanceRuleAdmin(ScopedAdmin):
+    """Each time of it is a closure that is made ahead; a change opens and closes what differs."""
+
+    view_permission, change_permission = "view_bookings", "manage_bookings"
+    site_path = "site"
+    fields = ["site", "evse", "rule", "first_on", "until", "begins", "minutes", "reason"]
+    list_display = ["site", "evse", "rule", "begins", "minutes", "until", "next_at"]
+    list_select_related = ["site", "evse"]
+    list_filter = [("site", ScopedFilter)]
+    search_fields = ["site__name", "evse__public_id", "reason"]
+    autocomplete_fields = ["site", "evse"]
+
+    @admin.display(description=_("next"))
+    def next_at(self, rule):
+        return rule.next_at and rule.next_at.astimezone(rule.site.zone)
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.created_by = request.user
+        super().save_model(request, obj, form, change)
+        in_the_way = maintenance.apply(rule=obj, now=timezone.now())
+        if in_the_way:
+            first = ", ".join(str(booking) for booking in in_the_way[:10])
+            messages.warning(
+                request,
+                ngettext(
+                    "%(n)s booking is in the way and stays until somebody moves it: %(first)s",
+                    "%(n)s bookings are in the way and stay until somebody moves them: %(first)s",
+                    len(in_the_way),
+                )
+                % {"n": len(in_the_way), "first": first},
+            )
 
 
 @admin.register(Booking)

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from bookings import availability, moving, rules
+from bookings.grid import moment
 from bookings.models import Booking
 from bookings.moving import Need, Outlet, Spot
 from stations.models import Connector, Evse
@@ -71,20 +72,18 @@ def targets(bookings: Sequence[Booking], *, avoid: Collection[int], now: datetim
     sites = {booking.evse.station.site_id: booking.evse.station.site for booking in bookings}
     for pk, site in sites.items():
         here = [booking for booking in bookings if booking.evse.station.site_id == pk]
-        times = availability.load(
-            [site],
-            starts_at=max(now, min(booking.starts_at for booking in here)),
-            ends_at=max(booking.claim.period.upper for booking in here),
-            now=now,
-        )[pk]
+        starts_at = max(now, min(booking.starts_at for booking in here))
+        ends_at = max(booking.claim.period.upper for booking in here)
+        there = availability.places_between(site, starts_at, ends_at, now=now)
+        places = {evse.pk: place for evse, place in there}
         evses = {
             evse.pk: evse
-            for evse in times.evses
-            if evse.pk not in avoid and evse.wanted_operative and not times.places[evse.pk].walk_in_only
+            for evse, place in there
+            if evse.pk not in avoid and evse.wanted_operative and not place.walk_in_only
         }
         prices = _prices(here, list(evses.values()))
         needs = [_need(booking, prices, now) for booking in here]
-        spots = [_spot(evse, times.places[evse.pk], now) for evse in evses.values()]
+        spots = [_spot(evse, places[evse.pk], now) for evse in evses.values()]
         # A booking is not moved to where it is.
         own = {booking.pk: booking.evse_id for booking in here}
         chosen = moving.assign(
@@ -136,7 +135,7 @@ def _spot(evse: Evse, place: rules.Place, now: datetime) -> Spot:
         key=evse.pk,
         outlets=_outlets(evse),
         max_power_w=evse.max_power_w,
-        busy=[(busy.starts_at, busy.ends_at) for busy in place.busy],
+        busy=[(moment(a), moment(b)) for a, b in zip(place.claims.starts, place.claims.ends, strict=True)],
         in_use_until=in_use_until,
     )
 

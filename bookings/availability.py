@@ -5,21 +5,29 @@ The page, the API and `actions.hold` all ask `rules.problem`; here is only what 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple, Protocol
 
-from django.db.models import Q
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import BigIntegerField, BooleanField, ExpressionWrapper, F, Q
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast, Extract
 
 from bookings import rules
+from bookings.grid import Grid, moment
 from bookings.models import Booking, Claim, SiteRules
-from bookings.rules import Busy, Place, SlotState
+from bookings.rules import Claims, Place, SlotState
 from stations.models import Evse, Session, Site, State
 
 #: How far ahead the list of sites looks for a free slot.
 SOON_DAYS = 3
+#: What is read first of many sites' bookings.
+NEXT_HOURS = timedelta(hours=6)
+#: A range of days that may be asked for at once.
+MOST_DAYS = 31
 OUT_OF_ORDER = (State.FAULTED, State.UNAVAILABLE)
 
 
@@ -53,77 +61,72 @@ class SiteTimes:
     places: dict[int, Place]
     now: datetime
 
-    def slots(self, day: date, minutes: int) -> list[EvseSlots]:
+    #: What was asked for, or the shortest bookable.
+    length: timedelta
+    _grids: dict[tuple[date, ...], Grid] = field(default_factory=dict, compare=False)
+
+    def grid(self, days: Iterable[date]) -> Grid:
+        """Every start of these days that is not over; remembered, as each EVSE asks the same of it."""
+        key = tuple(days)
+        if key not in self._grids:
+            self._grids[key] = Grid.of(self.policy, key, self.length, self.now)
+        return self._grids[key]
+
+    def states(self, evse: Evse, days: Iterable[date]) -> list[SlotState]:
+        return self.grid(days).states(self.places[evse.pk])
+
+    def slots(self, day: date) -> list[EvseSlots]:
         """Every slot of the day that is not over; EVSEs that can never be booked are shown as such."""
-        length = timedelta(minutes=minutes)
-        starts = [
-            at for at in rules.slot_starts(day, self.site.zone, self.policy.slot_minutes) if at >= self.now
-        ]
+        starts = self.grid([day]).moments()
         return [
             EvseSlots(
                 evse,
-                tuple(Slot(evse, at, at + length, self._state(evse, at, at + length)) for at in starts),
+                tuple(
+                    Slot(evse, at, at + self.length, state)
+                    for at, state in zip(starts, self.states(evse, [day]), strict=True)
+                ),
             )
             for evse in self.evses
         ]
 
-    def free_times(self, day: date, minutes: int) -> int:
+    def free_times(self, day: date) -> int:
         """At how many times of the day at least one EVSE is free."""
-        length = timedelta(minutes=minutes)
-        return sum(
-            any(self._state(evse, at, at + length) is SlotState.FREE for evse in self.evses)
-            for at in rules.slot_starts(day, self.site.zone, self.policy.slot_minutes)
-            if at >= self.now
-        )
-
-    def first(self, length: timedelta, days: int) -> Slot | None:
-        """The first free slot of this length on any EVSE."""
-        found = [
-            (starts_at, evse.pk, evse)
-            for evse in self.evses
-            if (
-                starts_at := rules.first_start(
-                    self.policy, self.places[evse.pk], length, self.site.zone, self.now, days
-                )
-            )
-        ]
-        if not found:
-            return None
-        starts_at, _pk, evse = min(found)
-        return Slot(evse, starts_at, starts_at + length)
-
-    def _state(self, evse: Evse, starts_at: datetime, ends_at: datetime) -> SlotState:
-        return rules.slot_state(self.policy, self.places[evse.pk], starts_at, ends_at, self.now)
+        rows = [self.states(evse, [day]) for evse in self.evses]
+        return sum(SlotState.FREE in column for column in zip(*rows, strict=True))
 
 
-def load(
-    sites: Iterable[Site],
+def of_days(
+    site: Site,
+    days: Sequence[date],
+    minutes: int | None,
     *,
-    starts_at: datetime,
-    ends_at: datetime,
     now: datetime,
     standard: str = "",
     min_kw: Decimal | int = 0,
     moving: Booking | None = None,
-) -> dict[int, SiteTimes]:
-    """Read what is claimed and in use at these sites in this time; by site id.
+) -> SiteTimes:
+    """Read what is claimed and in use at a site on these local days, one after another.
 
     A booking that is to be moved doesn't stand in its own way.
     """
-    by_id = {site.pk: site for site in sites}
-    policies = policies_of(by_id.values())
-    evses = Evse.objects.filter(station__site__in=by_id, max_power_w__gte=int(min_kw * 1000))
-    if standard:
-        evses = evses.filter(connectors__standard=standard).distinct()
-    evses = list(
-        evses.select_related("station").prefetch_related("connectors").order_by("station__name", "number")
-    )
-    places = _places(evses, policies, starts_at, ends_at, now, moving)
-    at_site = defaultdict(list)
-    for evse in evses:
-        evse.station.site = by_id[evse.station.site_id]
-        at_site[evse.station.site_id].append(evse)
-    return {pk: SiteTimes(site, policies[pk], at_site[pk], places, now) for pk, site in by_id.items()}
+    policy = policies_of([site])[site.pk]
+    length = timedelta(minutes=minutes or policy.min_minutes)
+    starts_at, _end = rules.day_bounds(days[0], site.zone)
+    _start, ends_at = rules.day_bounds(days[-1], site.zone)
+    # The last slot goes beyond its day, and must have its buffer.
+    ends_at += length + timedelta(minutes=policy.buffer_minutes)
+    evses = _at_site(site, standard, min_kw)
+    places = _places(evses, {site.pk: policy}, max(starts_at, now), ends_at, now, moving)
+    return SiteTimes(site, policy, evses, places, now, length)
+
+
+def places_between(
+    site: Site, starts_at: datetime, ends_at: datetime, *, now: datetime
+) -> list[tuple[Evse, Place]]:
+    """What is claimed and in use in this time at each of the site's EVSEs."""
+    evses = _at_site(site)
+    places = _places(evses, policies_of([site]), starts_at, ends_at, now)
+    return [(evse, places[evse.pk]) for evse in evses]
 
 
 def free_slots(
@@ -136,21 +139,50 @@ def free_slots(
     min_kw: Decimal | int = 0,
 ) -> list[EvseSlots]:
     """Each EVSE's slots of one local day, with their states."""
-    starts_at, ends_at = rules.day_bounds(day, site.zone)
-    ends_at += timedelta(minutes=minutes)
-    times = load([site], starts_at=starts_at, ends_at=ends_at, now=now, standard=standard, min_kw=min_kw)
-    return times[site.pk].slots(day, minutes)
+    return of_days(site, [day], minutes, now=now, standard=standard, min_kw=min_kw).slots(day)
 
 
-def first_free(sites: Iterable[Site], *, now: datetime, minutes: int | None = None) -> dict[int, Slot]:
-    """The first free slot of each site that has one soon, by site id; the shortest bookable unless told."""
-    ends_at = now + timedelta(days=SOON_DAYS + 1)
-    found = {}
-    for pk, times in load(sites, starts_at=now, ends_at=ends_at, now=now).items():
-        slot = times.first(timedelta(minutes=minutes or times.policy.min_minutes), SOON_DAYS)
-        if slot is not None:
-            found[pk] = slot
-    return found
+def first_free(
+    sites: Iterable[Site],
+    *,
+    now: datetime,
+    minutes: int | None = None,
+    days: int = SOON_DAYS,
+    standard: str = "",
+    min_kw: Decimal | int = 0,
+    count: int | None = None,
+) -> dict[int, Slot]:
+    """The first free slot of each site that has one soon, by site id, the soonest first.
+
+    The shortest bookable, unless told; only the first `count` sites where that is given. A whole city's EVSEs
+    are read as bare rows, and only those that were found in full.
+    """
+    policies = {pk: policy for pk, policy in policies_of(sites).items() if policy.bookable}
+    rows = _fitting(policies, standard, min_kw).values_list(
+        "pk", "station__site", "max_power_w", "state", named=False
+    )
+    left = [_Row(*row) for row in rows.order_by("pk")]
+    grids = {pk: _ahead(policy, minutes, days, now) for pk, policy in policies.items()}
+    # The last start of the last day may be followed by the longest length there is.
+    longest = max((grid.claimed for grid in grids.values()), default=timedelta())
+    best: dict[int, tuple[int, int]] = {}
+    # Most sites have something free within hours, and what is booked later needn't be read for them.
+    for until in (now + NEXT_HOURS, now + timedelta(days=days + 1) + longest):
+        places = _places(left, policies, now, until, now)
+        for evse in left:
+            grid = grids[evse.site_id]
+            starts = grid.first(places[evse.pk], before=until)
+            if starts is not None and (evse.site_id not in best or starts < best[evse.site_id][0]):
+                best[evse.site_id] = (starts, evse.pk)
+        left = [evse for evse in left if evse.site_id not in best]
+        if not left:
+            break
+    soonest = sorted(best.items(), key=lambda found: (found[1], found[0]))[:count]
+    whole = Evse.objects.with_station().in_bulk([pk for _site, (_starts, pk) in soonest])
+    return {
+        site_id: Slot(whole[pk], moment(starts), moment(starts) + grids[site_id].length)
+        for site_id, (starts, pk) in soonest
+    }
 
 
 def nearest(
@@ -160,15 +192,13 @@ def nearest(
     site = evse.station.site
     local = starts_at.astimezone(site.zone).date()
     days = [local + timedelta(days=offset) for offset in (-1, 0, 1)]
-    begin, _end = rules.day_bounds(days[0], site.zone)
-    _begin, end = rules.day_bounds(days[-1], site.zone)
     length = ends_at - starts_at
-    times = load([site], starts_at=begin, ends_at=end + length, now=now)[site.pk]
+    times = of_days(site, days, int(length / rules.MINUTE), now=now)
     standards = {connector.standard for connector in evse.connectors.all()}
     free = [
         slot
         for day in days
-        for row in times.slots(day, int(length / rules.MINUTE))
+        for row in times.slots(day)
         if standards & {connector.standard for connector in row.evse.connectors.all()}
         for slot in row.slots
         if slot.is_free
@@ -184,42 +214,76 @@ def place_of(evse: Evse, policy: SiteRules, now: datetime) -> Place:
 
 def policies_of(sites: Iterable[Site]) -> dict[int, SiteRules]:
     """Each site's rules; one without a row goes by the defaults."""
-    sites = list(sites)
-    stored = {row.site_id: row for row in SiteRules.objects.filter(site__in=sites)}
-    return {site.pk: stored.get(site.pk) or SiteRules(site=site) for site in sites}
+    by_id = {site.pk: site for site in sites}
+    policies = {pk: SiteRules(site=site) for pk, site in by_id.items()}
+    for row in SiteRules.objects.filter(site__in=by_id):
+        row.site = by_id[row.site_id]
+        policies[row.site_id] = row
+    return policies
+
+
+# --- how ----------------------------------------------------------------------------------------
+
+
+class _Known(Protocol):
+    """What is asked of an EVSE's own row."""
+
+    pk: int
+    max_power_w: int
+    state: str
+
+
+def _ahead(policy: SiteRules, minutes: int | None, days: int, now: datetime) -> Grid:
+    today = now.astimezone(policy.hours.zone).date()
+    ahead = [today + timedelta(days=offset) for offset in range(days)]
+    return Grid.of(policy, ahead, timedelta(minutes=minutes or policy.min_minutes), now)
+
+
+class _Row(NamedTuple):
+    pk: int
+    site_id: int
+    max_power_w: int
+    state: str
+
+
+def _at_site(site: Site, standard: str = "", min_kw: Decimal | int = 0) -> list[Evse]:
+    fitting = _fitting([site.pk], standard, min_kw).select_related("station").prefetch_related("connectors")
+    evses = list(fitting.order_by("station__name", "number"))
+    for evse in evses:
+        evse.station.site = site
+    return evses
+
+
+def _fitting(site_ids: Iterable[int], standard: str, min_kw: Decimal | int):
+    evses = Evse.objects.filter(station__site__in=list(site_ids), max_power_w__gte=int(min_kw * 1000))
+    return evses.filter(connectors__standard=standard).distinct() if standard else evses
 
 
 def _places(
-    evses: Sequence[Evse],
+    evses: Sequence[_Known],
     policies: dict[int, SiteRules],
     starts_at: datetime,
     ends_at: datetime,
     now: datetime,
     moving: Booking | None = None,
 ) -> dict[int, Place]:
+    ids = [evse.pk for evse in evses]
     stored = [policy.pk for policy in policies.values() if policy.pk]
     walk_in = set(
         SiteRules.walk_in_only.through.objects.filter(siterules__in=stored).values_list("evse_id", flat=True)
     )
-    busy = defaultdict(list)
-    if starts_at < ends_at:
-        # A hold that has run out frees its time at once, whether or not the sweep has come by.
-        expired = Q(booking__status=Booking.Status.PENDING, booking__hold_expires_at__lte=now)
-        claims = Claim.objects.filter(evse__in=evses, period__overlap=(starts_at, ends_at)).exclude(expired)
-        if moving is not None:
-            claims = claims.exclude(booking=moving)
-        for evse_id, period, closure_id in claims.order_by("period").values_list("evse", "period", "closure"):
-            busy[evse_id].append(Busy(period.lower, period.upper, closure_id is not None))
+    claims = _claims(ids, starts_at, ends_at, now, moving) if starts_at < ends_at else {}
     in_use = {
         evse_id: (started_at, booked_until)
         for evse_id, started_at, booked_until in Session.objects.open()
-        .filter(evse__in=evses)
+        .filter(evse__in=_these(ids))
         .order_by("started_at")
         .values_list("evse", "started_at", "booking__ends_at")
     }
+    nothing = Claims()
     return {
         evse.pk: Place(
-            busy=busy[evse.pk],
+            claims=claims.get(evse.pk, nothing),
             walk_in_only=evse.pk in walk_in,
             in_use_until=(
                 rules.in_use_until(*in_use[evse.pk], evse.max_power_w, now) if evse.pk in in_use else None
@@ -228,3 +292,36 @@ def _places(
         )
         for evse in evses
     }
+
+
+def _claims(
+    ids: list[int], starts_at: datetime, ends_at: datetime, now: datetime, moving: Booking | None
+) -> dict[int, Claims]:
+    """One row for each EVSE, its claims in columns: thousands of ranges would be slow to read one by one."""
+    # A hold that has run out frees its time at once, whether or not the sweep has come by.
+    expired = Q(booking__status=Booking.Status.PENDING, booking__hold_expires_at__lte=now)
+    found = Claim.objects.filter(evse__in=_these(ids), period__overlap=(starts_at, ends_at)).exclude(expired)
+    if moving is not None:
+        found = found.exclude(booking=moving)
+    is_closure = ExpressionWrapper(Q(closure__isnull=False), output_field=BooleanField())
+    columns = found.values("evse").annotate(
+        starts=ArrayAgg(_epoch("period__startswith"), order_by=F("period")),
+        ends=ArrayAgg(_epoch("period__endswith"), order_by=F("period")),
+        closures=ArrayAgg(is_closure, order_by=F("period")),
+    )
+    return {
+        evse_id: Claims(starts, ends, closures)
+        for evse_id, starts, ends, closures in columns.values_list("evse", "starts", "ends", "closures")
+    }
+
+
+def _these(ids: list[int]) -> RawSQL:
+    """One parameter, where a city's EVSEs would be thousands that are put into the statement one by one."""
+    return RawSQL("SELECT unnest(%s::bigint[])", [ids])
+
+
+def _epoch(bound: str):
+    # Rounded, which is the second that a booking begins or ends at; a place left early may be freed half a
+    # second sooner.
+    # By UTC whatever zone the page is written in: Django would shift the moment by the zone's offset first.
+    return Cast(Extract(bound, "epoch", tzinfo=UTC), BigIntegerField())

@@ -34,6 +34,8 @@ class NotBookable(BookingRefused):
         Problem.PAST: _("That time is already over."),
         Problem.TOO_SOON: _("That is too soon: choose a later time, or just come and plug in."),
         Problem.TOO_FAR: _("That is further ahead than can be booked here."),
+        Problem.OUTSIDE_HOURS: _("The site is closed at that time."),
+        Problem.WALK_IN_HOURS: _("At that time chargers here are kept for drivers without a booking."),
         Problem.OUT_OF_ORDER: _(
             "This charger is out of order right now. Choose another one, or a later time."
         ),
@@ -48,6 +50,34 @@ class NotBookable(BookingRefused):
 
 class TooManyBookings(BookingRefused):
     default = _("You have as many open bookings here as one driver may have. Cancel one first.")
+
+
+class TooManyOnDay(BookingRefused):
+    default = _("You have as many bookings here on that day as one driver may have.")
+
+
+class OverlappingBooking(BookingRefused):
+    default = _("You have another booking at that time.")
+
+
+class NoTimeAfter(SlotTaken):
+    """A booking can't be made longer; `alternatives` are slots of the wished length."""
+
+    default = _("The charger is taken right after your slot, so it can't be extended so far.")
+
+
+class NotWaitedFor(BookingRefused):
+    default = _("We can't keep the slot any longer than that. Move it to a later time, or cancel it.")
+
+
+class SeriesRefused(BookingRefused):
+    """Not all of it can be had; `occurrences` say which can."""
+
+    default = _("Not all of these times can be booked, so none of them was.")
+
+    def __init__(self, occurrences=()):
+        super().__init__()
+        self.occurrences = list(occurrences)
 
 
 class HoldExpired(BookingRefused):

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from django import forms
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from bookings import rules
 from stations.models import Connector, Evse, Site
@@ -39,6 +40,23 @@ class LookForm(forms.Form):
             "standard": data.get("standard", ""),
             "min_kw": data.get("min_kw") or 0,
         }
+
+
+class RepeatForm(forms.Form):
+    """Whether the slot is wanted once, or week after week."""
+
+    weeks = forms.TypedChoiceField(
+        label=_("How often"), required=False, coerce=int, empty_value=1, choices=[("1", _("Once"))]
+    )
+    best_effort = forms.BooleanField(label=_("Book what is free, even if not every week is"), required=False)
+
+    def __init__(self, *args, most: int, **kwargs):
+        super().__init__(*args, **kwargs)
+        more = [
+            (str(weeks), ngettext("Weekly, %(n)s time", "Weekly, %(n)s times", weeks) % {"n": weeks})
+            for weeks in range(2, most + 1)
+        ]
+        self.fields["weeks"].choices = [("1", _("Once")), *more]
 
 
 class SlotForm(forms.Form):

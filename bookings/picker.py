@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
@@ -41,6 +42,8 @@ class Look:
     standard: str
     min_kw: int
     path: str
+    #: Nobody has asked for this day: the first on which something is free will do.
+    any_day: bool = False
 
     def url(self, **other) -> str:
         """This page with something else chosen."""
@@ -55,7 +58,13 @@ class Look:
 
 def look(request, site: Site, now: datetime) -> tuple[Look, rules.Policy]:
     policy = availability.policies_of([site])[site.pk]
-    return Look(**LookForm(request.GET).chosen(site, policy, now), path=request.path), policy
+    chosen = LookForm(request.GET).chosen(site, policy, now)
+    return Look(**chosen, path=request.path, any_day="day" not in request.GET), policy
+
+
+def most_weeks(policy: rules.Policy) -> int:
+    """How many times a slot can be had week after week, as far ahead as can be booked."""
+    return min(policy.horizon_days // 7 + 1, 12)
 
 
 def page(
@@ -63,19 +72,26 @@ def page(
 ) -> dict:
     """The template's context; read with the same few queries whatever is shown."""
     days = _strip(site, policy, look, now)
-    starts_at, _end = rules.day_bounds(days[0], site.zone)
-    _start, ends_at = rules.day_bounds(days[-1], site.zone)
-    times = availability.load(
-        [site],
-        starts_at=starts_at,
-        ends_at=ends_at + timedelta(minutes=look.minutes),
+    times = availability.of_days(
+        site,
+        days,
+        look.minutes,
         now=now,
         standard=look.standard,
         min_kw=look.min_kw,
         moving=moving,
-    )[site.pk]
-    rows = times.slots(look.day, look.minutes)
+    )
+    free = {day: times.free_times(day) for day in days}
+    if look.any_day and not moving and not free[look.day] and any(free.values()):
+        look = replace(look, day=next(day for day in days if free[day]))
+    rows = times.slots(look.day)
     with_free = [row for row in rows if any(slot.is_free for slot in row.slots)]
+    if not chosen and with_free:
+        # The soonest is what most come for; so that it takes one tap less.
+        soonest = min(
+            (slot for row in with_free for slot in row.slots if slot.is_free), key=lambda slot: slot.starts_at
+        )
+        chosen = slot_value(soonest.evse, soonest.starts_at)
     return {
         "site": site,
         "look": look,
@@ -83,7 +99,7 @@ def page(
             {
                 "url": look.url(day=day.isoformat()),
                 "date": day,
-                "free": times.free_times(day, look.minutes),
+                "free": free[day],
                 "current": day == look.day,
             }
             for day in days
@@ -108,6 +124,31 @@ def page(
         "full": [{"evse": row.evse, "why": _why_full(row)} for row in rows if row not in with_free],
         "zone_name": now.astimezone(site.zone).tzname(),
     }
+
+
+def next_times(site: Site, now: datetime, count: int = 4) -> list[dict]:
+    """The site's next free times, one slot each: {starts_at, url}."""
+    policy = availability.policies_of([site])[site.pk]
+    if not policy.bookable:
+        return []
+    chosen = LookForm({}).chosen(site, policy, now)
+    days = [_today(site, now) + timedelta(days=offset) for offset in range(availability.SOON_DAYS)]
+    times = availability.of_days(site, days, chosen["minutes"], now=now)
+    found: dict[datetime, Slot] = {}
+    for day in days:
+        free = [slot for row in times.slots(day) for slot in row.slots if slot.is_free]
+        for slot in sorted(free, key=lambda slot: slot.starts_at):
+            found.setdefault(slot.starts_at, slot)
+        if len(found) >= count:
+            break
+    page = Look(**chosen, path=reverse("bookings:book", args=[site.slug]))
+    return [
+        {
+            "starts_at": at,
+            "url": page.url(day=at.astimezone(site.zone).date().isoformat(), slot=slot_value(slot.evse, at)),
+        }
+        for at, slot in list(found.items())[:count]
+    ]
 
 
 def length(minutes: int) -> str:

@@ -6,16 +6,19 @@ name what is read of them. Moments are aware, ranges are half-open: 10–11 and 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from math import gcd
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
+
+from stations import hours
+from stations.hours import ALWAYS, NEVER, Week
 
 MINUTE = timedelta(minutes=1)
 #: Every zone of today keeps its clock a multiple of this from UTC.
@@ -29,6 +32,22 @@ LINGERING = timedelta(minutes=15)
 OUT_OF_ORDER_FOR = timedelta(hours=1)
 
 
+@dataclass(frozen=True)
+class Hours:
+    """When a site is open, and when its EVSEs are left to drivers without a booking; by its own clock."""
+
+    zone: ZoneInfo
+    opening: Week = ALWAYS
+    walk_in: Week = NEVER
+
+    def problem(self, starts_at: datetime, ends_at: datetime) -> Problem | None:
+        if not hours.covers(self.opening, self.zone, starts_at, ends_at):
+            return Problem.OUTSIDE_HOURS
+        if self.walk_in is not NEVER and hours.touches(self.walk_in, self.zone, starts_at, ends_at):
+            return Problem.WALK_IN_HOURS
+        return None
+
+
 class Policy(Protocol):
     """What may be booked at a site."""
 
@@ -38,6 +57,10 @@ class Policy(Protocol):
     max_minutes: int
     notice_minutes: int
     horizon_days: int
+    buffer_minutes: int
+
+    @property
+    def hours(self) -> Hours: ...
 
 
 class Terms(Protocol):
@@ -48,6 +71,8 @@ class Terms(Protocol):
     early_start_minutes: int
     noshow_timeout_minutes: int
     noshow_fee: Decimal
+    late_stop_minutes: int
+    overlapping_bookings_allowed: bool
 
 
 class Problem(StrEnum):
@@ -61,6 +86,8 @@ class Problem(StrEnum):
     PAST = "past"
     TOO_SOON = "too_soon"
     TOO_FAR = "too_far"
+    OUTSIDE_HOURS = "outside_hours"
+    WALK_IN_HOURS = "walk_in_hours"
     OUT_OF_ORDER = "out_of_order"
     CLOSED = "closed"
     TAKEN = "taken"
@@ -82,13 +109,13 @@ _SHOWN_AS = {
     Problem.TAKEN: SlotState.TAKEN,
     Problem.IN_USE: SlotState.TAKEN,
     Problem.WALK_IN: SlotState.WALK_IN,
+    Problem.WALK_IN_HOURS: SlotState.WALK_IN,
     Problem.PAST: SlotState.PAST,
     Problem.TOO_SOON: SlotState.PAST,
 }
 
 
-@dataclass(frozen=True)
-class Busy:
+class Busy(NamedTuple):
     """A stretch of time that a booking or a closure has claimed."""
 
     starts_at: datetime
@@ -96,25 +123,44 @@ class Busy:
     is_closure: bool = False
 
 
+class Claims(NamedTuple):
+    """What is claimed of an EVSE, in order and, as the database sees to it, without overlaps.
+
+    Columns of whole seconds since 1970, because a site's fortnight has thousands of claims, each compared
+    with many slots.
+    """
+
+    starts: Sequence[int] = ()
+    ends: Sequence[int] = ()
+    is_closure: Sequence[bool] = ()
+
+    @classmethod
+    def of(cls, busy: Iterable[Busy]) -> Claims:
+        rows = sorted(busy)
+        return cls(
+            [seconds(row.starts_at) for row in rows],
+            [seconds(row.ends_at) for row in rows],
+            [row.is_closure for row in rows],
+        )
+
+    def first(self, starts_at: int, ends_at: int) -> int | None:
+        """Which of them has some of this range."""
+        index = bisect_right(self.ends, starts_at)
+        return index if index < len(self.ends) and self.starts[index] < ends_at else None
+
+
 @dataclass(frozen=True)
 class Place:
-    """What is known of one EVSE; `busy` is in order and, as the database sees to it, without overlaps."""
+    """What is known of one EVSE."""
 
-    busy: Sequence[Busy] = ()
+    claims: Claims = Claims()
     walk_in_only: bool = False
     in_use_until: datetime | None = None
     out_of_order: bool = False
-    _ends: list[datetime] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_ends", [busy.ends_at for busy in self.busy])
 
-    def claimed(self, starts_at: datetime, ends_at: datetime) -> Busy | None:
-        """What has claimed some of this range."""
-        index = bisect_right(self._ends, starts_at)
-        if index < len(self.busy) and self.busy[index].starts_at < ends_at:
-            return self.busy[index]
-        return None
+def seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
 
 
 # --- the clock of a site ------------------------------------------------------------------------
@@ -145,6 +191,12 @@ def slot_starts(day: date, zone: ZoneInfo, step_minutes: int) -> tuple[datetime,
     return tuple(found)
 
 
+@lru_cache(maxsize=4096)
+def slot_seconds(day: date, zone: ZoneInfo, step_minutes: int) -> tuple[int, ...]:
+    """The same in whole seconds since 1970."""
+    return tuple(seconds(starts_at) for starts_at in slot_starts(day, zone, step_minutes))
+
+
 def wall_clock(moment: datetime, zone: ZoneInfo) -> str:
     """The time on the wall there, with the zone's name where the wall shows that time twice: 02:30 CEST."""
     local = moment.astimezone(zone)
@@ -165,20 +217,37 @@ def problem(
         return Problem.NOT_BOOKABLE
     if place.walk_in_only:
         return Problem.WALK_IN
+    why = site_problem(policy, starts_at, ends_at, now)
+    if why is not None:
+        return why
+    return place_problem(place, starts_at, ends_at + timedelta(minutes=policy.buffer_minutes), now)
+
+
+def site_problem(policy: Policy, starts_at: datetime, ends_at: datetime, now: datetime) -> Problem | None:
+    """What of it is the same for every EVSE of the site that can be booked at all."""
     if starts_at < now:
         return Problem.PAST
     if starts_at < earliest(policy, now):
         return Problem.TOO_SOON
     if starts_at > now + timedelta(days=policy.horizon_days):
         return Problem.TOO_FAR
+    return length_problem(policy, starts_at, ends_at) or policy.hours.problem(starts_at, ends_at)
+
+
+def length_problem(policy: Policy, starts_at: datetime, ends_at: datetime) -> Problem | None:
     minutes = (ends_at - starts_at) / MINUTE
     if minutes < policy.min_minutes:
         return Problem.TOO_SHORT
     if minutes > policy.max_minutes:
         return Problem.TOO_LONG
-    claimed = place.claimed(starts_at, ends_at)
+    return None
+
+
+def place_problem(place: Place, starts_at: datetime, ends_at: datetime, now: datetime) -> Problem | None:
+    """What of it is this EVSE's; the end is that of the buffer after the slot."""
+    claimed = place.claims.first(seconds(starts_at), seconds(ends_at))
     if claimed is not None:
-        return Problem.CLOSED if claimed.is_closure else Problem.TAKEN
+        return Problem.CLOSED if place.claims.is_closure[claimed] else Problem.TAKEN
     if place.in_use_until is not None and starts_at < place.in_use_until:
         return Problem.IN_USE
     if place.out_of_order and starts_at < now + OUT_OF_ORDER_FOR:
@@ -189,34 +258,15 @@ def problem(
 def slot_state(
     policy: Policy, place: Place, starts_at: datetime, ends_at: datetime, now: datetime
 ) -> SlotState:
-    return _SHOWN_AS.get(problem(policy, place, starts_at, ends_at, now), SlotState.CLOSED)
+    return shown_as(problem(policy, place, starts_at, ends_at, now))
+
+
+def shown_as(why: Problem | None) -> SlotState:
+    return _SHOWN_AS.get(why, SlotState.CLOSED)
 
 
 def earliest(policy: Policy, now: datetime) -> datetime:
     return now + timedelta(minutes=policy.notice_minutes)
-
-
-def first_start(
-    policy: Policy, place: Place, length: timedelta, zone: ZoneInfo, now: datetime, days: int
-) -> datetime | None:
-    """The first slot of this length that is free within so many days; leaps over what is claimed."""
-    if not policy.bookable or place.walk_in_only:
-        return None
-    not_before = earliest(policy, now)
-    today = now.astimezone(zone).date()
-    for day in (today + timedelta(days=offset) for offset in range(days)):
-        starts = slot_starts(day, zone, policy.slot_minutes)
-        index = bisect_left(starts, not_before)
-        while index < len(starts):
-            starts_at = starts[index]
-            claimed = place.claimed(starts_at, starts_at + length)
-            if claimed is not None:
-                index = max(index + 1, bisect_left(starts, claimed.ends_at))
-            elif problem(policy, place, starts_at, starts_at + length, now) is None:
-                return starts_at
-            else:
-                index += 1
-    return None
 
 
 def durations(policy: Policy) -> Iterator[int]:
@@ -253,11 +303,26 @@ def start_from(terms: Terms, starts_at: datetime) -> datetime:
     return starts_at - timedelta(minutes=terms.early_start_minutes)
 
 
-def no_show_at(terms: Terms, starts_at: datetime, ends_at: datetime) -> datetime:
-    """When a driver who hasn't come loses the slot."""
-    return min(starts_at + timedelta(minutes=terms.noshow_timeout_minutes), ends_at)
+def no_show_at(terms: Terms, starts_at: datetime, ends_at: datetime, late_minutes: int = 0) -> datetime:
+    """When a driver who hasn't come loses the slot; who has said that they are late is waited for longer."""
+    return min(starts_at + timedelta(minutes=terms.noshow_timeout_minutes + late_minutes), ends_at)
 
 
 def cancel_fee(terms: Terms, starts_at: datetime, now: datetime) -> Decimal:
     """What the driver's cancelling a confirmed booking costs at this moment, tax included."""
     return Decimal(0) if now <= free_cancel_until(terms, starts_at) else terms.noshow_fee
+
+
+def as_ocpi(terms: Terms) -> dict:
+    """A booking's terms by OCPI 2.3's names: what is allowed at all, and within how many minutes."""
+    return {
+        "change_until_minutes": terms.change_until_minutes,
+        "cancel_until_minutes": terms.cancel_until_minutes,
+        "early_start_allowed": terms.early_start_minutes > 0,
+        "early_start_time": terms.early_start_minutes,
+        "noshow_timeout": terms.noshow_timeout_minutes,
+        "noshow_fee": terms.noshow_fee,
+        "late_stop_allowed": terms.late_stop_minutes > 0,
+        "late_stop_time": terms.late_stop_minutes,
+        "overlapping_bookings_allowed": terms.overlapping_bookings_allowed,
+    }

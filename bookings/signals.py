@@ -2,7 +2,7 @@
 
 Each carries the booking, and each is sent once per change:
 `booking_confirmed(booking)`: paid for and kept at the charger.
-`booking_moved(booking)`: another time or EVSE, before it began; its quote no longer fits.
+`booking_moved(booking)`: another time or EVSE, or another end, also while it runs; its quote no longer fits.
 `booking_cancelled(booking)`: by its driver or the operator; `booking.fee` is what that costs the driver.
 `booking_failed(booking)`: a hold ran out, or the charger can't serve; nothing is owed.
 `booking_fulfilled(booking)`: the driver has plugged in; `booking.session` is the session, or None where the

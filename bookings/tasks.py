@@ -4,9 +4,9 @@ from celery import shared_task
 from django.db.models import F, Q
 from django.utils import timezone
 
-from bookings import actions, at_charger, no_show, rescue
+from bookings import actions, at_charger, maintenance, no_show, rescue
 from bookings.availability import OUT_OF_ORDER
-from bookings.models import Booking
+from bookings.models import Booking, MaintenanceRule
 from stations import reservations
 from stations.models import Session
 
@@ -82,3 +82,11 @@ def _session_of(booking: Booking) -> Session | None:
 def rescue_bookings() -> None:
     """Bookings near their time whose charger is down: to another one, or given up."""
     rescue.rescue(timezone.now())
+
+
+@shared_task
+def follow_maintenance() -> None:
+    """Close ahead what recurring maintenance closes, as far as can be booked from now."""
+    now = timezone.now()
+    for rule in MaintenanceRule.objects.order_by("pk").iterator(chunk_size=500):
+        maintenance.follow(rule=rule, now=now)

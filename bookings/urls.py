@@ -1,6 +1,6 @@
 from django.urls import path
 
-from bookings import offers, views
+from bookings import change_views, offers, series_views, views
 
 app_name = "bookings"
 
@@ -12,4 +12,8 @@ urlpatterns = [
     path("b/<uuid:booking_id>/move/", views.move, name="move"),
     path("b/<uuid:booking_id>/take-offer/", offers.take_offer, name="take_offer"),
     path("b/<uuid:booking_id>/cancel/", views.cancel, name="cancel"),
+    path("b/<uuid:booking_id>/end/", change_views.end, name="end"),
+    path("b/<uuid:booking_id>/late/", change_views.late, name="late"),
+    path("b/series/<uuid:series_id>/", series_views.series, name="series"),
+    path("b/series/<uuid:series_id>/cancel/", series_views.cancel, name="cancel_series"),
 ]

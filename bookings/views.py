@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from bookings import actions, ical, overrun, picker, progress
-from bookings.exceptions import BookingRefused, SlotTaken
-from bookings.forms import SlotForm, slot_value
+from bookings import actions, availability, changes, ical, overrun, picker, progress
+from bookings import series as series_actions
+from bookings.exceptions import BookingRefused, SeriesRefused, SlotTaken
+from bookings.forms import RepeatForm, SlotForm, slot_value
 from bookings.models import Booking
 from evportal.money import format_money
 from stations.models import Site
@@ -35,9 +36,12 @@ def book(request, slug):
         # Back to the same choice after signing in.
         return redirect_to_login(look.url(slot=request.POST.get("slot", "")[:60]))
     form = SlotForm(request.POST, site=site)
-    if not form.is_valid():
+    repeat = RepeatForm(request.POST, most=picker.most_weeks(policy))
+    if not form.is_valid() or not repeat.is_valid():
         return _pick(request, site, policy, look, now, form=form, status=422)
     chosen = {name: form.cleaned_data[name] for name in ("evse", "starts_at", "ends_at")}
+    if repeat.cleaned_data["weeks"] > 1:
+        return _book_series(request, site, policy, look, now, form, repeat, chosen)
     try:
         booking = actions.hold(user=request.user, now=now, **chosen)
     except SlotTaken as refused:
@@ -48,10 +52,33 @@ def book(request, slug):
     return redirect("billing:review", booking.pk)
 
 
+def _book_series(request, site, policy, look, now, form, repeat, chosen):
+    try:
+        made = series_actions.book(
+            user=request.user,
+            count=repeat.cleaned_data["weeks"],
+            all_or_none=not repeat.cleaned_data["best_effort"],
+            now=now,
+            **chosen,
+        )
+    except SeriesRefused as refused:
+        form.add_error("slot", str(refused))
+        for text in _refused(refused.occurrences, site):
+            form.add_error("slot", text)
+        return _pick(request, site, policy, look, now, form=form, status=409)
+    for text in _refused(made.occurrences, site):
+        messages.warning(request, text)
+    return redirect("bookings:series", made.series.pk)
+
+
+def _refused(occurrences, site) -> list[str]:
+    return [f"{_day(each.starts_at, site)}: {each.refusal}" for each in occurrences if each.refusal]
+
+
 @never_cache
 @login_required
 def move(request, booking_id):
-    booking = _own(request, booking_id)
+    booking = own_booking(request, booking_id)
     site = booking.evse.station.site
     now = timezone.now()
     look, policy = picker.look(request, site, now)
@@ -63,7 +90,7 @@ def move(request, booking_id):
         return _pick(request, site, policy, look, now, form=form, moving=booking, status=422)
     chosen = {name: form.cleaned_data[name] for name in ("evse", "starts_at", "ends_at")}
     try:
-        booking = actions.reschedule(booking=booking, now=now, **chosen)
+        booking = changes.change(booking=booking, now=now, **chosen)
     except SlotTaken as refused:
         return _taken(request, site, chosen, refused, look)
     except BookingRefused as refused:
@@ -81,6 +108,7 @@ def booking(request, booking_id):
     booking = get_object_or_404(Booking.objects.visible_to(request.access).with_place(), pk=booking_id)
     now = timezone.now()
     site = booking.evse.station.site
+    policy = availability.policies_of([site])[site.pk]
     with timezone.override(site.zone):
         return render(
             request,
@@ -92,12 +120,14 @@ def booking(request, booking_id):
                 "is_own": booking.user_id == request.user.pk,
                 "may_start": booking.may_start(now),
                 "may_move": booking.status == Booking.Status.RESERVED and now <= booking.change_until,
+                "may_change_end": bool(changes.end_choices(booking, now)),
+                "late_choices": changes.late_choices(booking, policy.max_late_minutes, now),
                 "opens_soon": 0 < (booking.opens_at - now).total_seconds() < 3600,
                 "is_held": booking.status == Booking.Status.PENDING and booking.hold_expires_at > now,
                 "length": picker.length(booking.minutes),
-                "fee": _money(booking.fee, site),
-                "fee_later": _money(booking.noshow_fee, site),
-                "late_fee": _money(booking.late_stop_fee, site),
+                "fee": money(booking.fee, site),
+                "fee_later": money(booking.noshow_fee, site),
+                "late_fee": money(booking.late_stop_fee, site),
                 "late_from": booking.ends_at + timedelta(minutes=booking.late_stop_minutes),
                 "offer": overrun.open_offer(booking),
             },
@@ -116,7 +146,7 @@ def ics(request, booking_id):
 @require_POST
 @login_required
 def extend(request, booking_id):
-    booking = _own(request, booking_id)
+    booking = own_booking(request, booking_id)
     try:
         actions.extend_hold(booking=booking, now=timezone.now())
     except BookingRefused as refused:
@@ -129,10 +159,10 @@ def extend(request, booking_id):
 @never_cache
 @login_required
 def cancel(request, booking_id):
-    booking = _own(request, booking_id)
+    booking = own_booking(request, booking_id)
     now = timezone.now()
     fee = actions.cancellation_fee(booking, now)
-    if request.method == "POST" and _agreed(request) >= fee:
+    if request.method == "POST" and agreed_fee(request) >= fee:
         try:
             booking = actions.cancel(booking=booking, by=request.user, now=now)
         except BookingRefused as refused:
@@ -150,11 +180,11 @@ def cancel(request, booking_id):
 # --- how ----------------------------------------------------------------------------------------
 
 
-def _own(request, booking_id) -> Booking:
+def own_booking(request, booking_id) -> Booking:
     return get_object_or_404(Booking.objects.of_driver(request.user).with_place(), pk=booking_id)
 
 
-def _money(amount: Decimal, site: Site) -> str:
+def money(amount: Decimal, site: Site) -> str:
     return format_money(amount, site.operator.currency, get_language() or "en") if amount else ""
 
 
@@ -162,6 +192,9 @@ def _pick(request, site, policy, look, now, *, form=None, chosen="", moving=None
     if form is not None:
         chosen = form.data.get("slot", "")
     context = picker.page(site, policy, look, chosen=chosen, now=now, moving=moving)
+    weeks = picker.most_weeks(policy)
+    if moving is None and weeks > 1 and request.user.is_authenticated:
+        context["repeat"] = RepeatForm(request.POST or None, most=weeks)
     context |= {"form": form, "booking": moving, "is_bookable": policy.bookable}
     with timezone.override(site.zone):
         return render(request, "bookings/book.html", context, status=status)
@@ -192,7 +225,7 @@ def _day(moment, site) -> str:
     return date_format(moment.astimezone(site.zone), "D j M")
 
 
-def _agreed(request) -> Decimal:
+def agreed_fee(request) -> Decimal:
     """The fee that the page named; nothing readable is nothing agreed."""
     try:
         amount = Decimal(request.POST.get("fee", "0"))
@@ -207,7 +240,7 @@ def _ask_cancel(request, booking, fee, now):
         until = date_format(timezone.localtime(booking.free_cancel_until), "j M Y, H:i")
         if fee:
             price = _("Cancelling now costs %(fee)s, because the free time ended on %(until)s.") % {
-                "fee": _money(fee, site),
+                "fee": money(fee, site),
                 "until": until,
             }
         else:
@@ -222,7 +255,7 @@ def _ask_cancel(request, booking, fee, now):
                 "consequences": [price, _("The slot goes to others at once.")],
                 "action_url": reverse("bookings:cancel", args=[booking.pk]),
                 "hidden": [("fee", fee)],
-                "submit": _("Cancel the booking for %(fee)s") % {"fee": _money(fee, site)}
+                "submit": _("Cancel the booking for %(fee)s") % {"fee": money(fee, site)}
                 if fee
                 else _("Cancel the booking"),
                 "busy": _("Cancelling…"),

@@ -34,7 +34,7 @@ from billing.models import (
     TariffAssignment,
     TariffVersion,
 )
-from bookings.models import Booking, Claim, Closure, SiteRules
+from bookings.models import Booking, BookingSeries, Claim, Closure, MaintenanceRule, SiteRules
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Mail, SentMail
 from monitoring.models import Alert, Rule
@@ -160,6 +160,10 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         **soon,
         closed_reason="",
     )
+    weeks = BookingSeries.objects.create(user=driver, evse=evse)
+    Booking.objects.filter(pk=booking.pk).update(series=weeks)
+    weekly = {"rule": "FREQ=WEEKLY", "first_on": now.date(), "begins": now.time()}
+    maintenance = MaintenanceRule.objects.create(site=site, evse=evse, reason=f"{mark} cleaning", **weekly)
     later = {name: at + timedelta(hours=3) for name, at in soon.items()}
     closure = Closure.objects.create(evse=evse, reason=f"{mark} works", **later)
     claim = Claim.objects.create(evse=evse, closure=closure, period=(later["starts_at"], later["ends_at"]))
@@ -378,6 +382,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     rows = [
         image, update, campaign, log,
         setting, run, template,
+        maintenance,
         operator, site, station, evse, token, session, reservation, booking, closure, command, bulk, plan,
         claim, profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
@@ -398,6 +403,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "reservation": reservation.pk,
         "booking": booking.pk,
         "closure": closure.pk,
+        "booking_series": weeks.pk,
         "command": command.pk,
         "bulk": bulk.pk,
         "plan": plan.pk,

@@ -16,7 +16,7 @@ from billing.actions.bill import (
     settle,
     waive,
 )
-from billing.actions.booking import charge_fee, confirm_booking
+from billing.actions.booking import charge_fee, confirm_booking, requote
 from billing.actions.cards import (
     card_page,
     make_default,
@@ -63,6 +63,7 @@ __all__ = [
     "refund",
     "release",
     "renew_card",
+    "requote",
     "remove_card",
     "save_card",
     "save_card_from_event",

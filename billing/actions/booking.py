@@ -38,6 +38,16 @@ def booking_quote(booking: Booking) -> Quote:
     )
 
 
+def requote(*, booking: Booking) -> Quote | None:
+    """A booking has another time: its quote follows, at the version of the tariff that was agreed to.
+
+    One that nobody has been quoted is quoted when it is looked at.
+    """
+    if not Quote.objects.filter(booking=booking).exists():
+        return None
+    return booking_quote(booking)
+
+
 def confirm_booking(*, booking: Booking, card: Card | None) -> Payment | None:
     """Place the hold and confirm the slot. Free charging needs no hold; then there is no payment.
 

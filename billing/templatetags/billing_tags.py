@@ -5,6 +5,7 @@
 {% from_price evse_or_site %}        "from €0.49/kWh", or nothing where no tariff is set
 {% money amount currency %}          €11.80
 {% slot_price evse starts ends %}    "about €9.40" for a slot
+{% booking_estimate booking as price %} what a booking will cost, and whether enough is held for it
 {% running_cost session %}           the cost up to the last meter value
 {% session_facts session as facts %} what the session page shows, ready formatted
 {% attach_prices evses_or_sites %}   before a list of prices, which then costs no query per row
@@ -18,6 +19,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from billing import prices, showing
+from billing.actions.booking import booking_quote
+from billing.exceptions import NoTariff
+from billing.models import Payment, Quote
 from evportal.money import format_money, format_unit_price
 from stations.models import Evse
 
@@ -89,6 +93,25 @@ def slot_price(evse, starts_at, ends_at) -> str:
         found = prices.estimate(evse=evse, starts_at=starts_at, ends_at=ends_at)
         known[key] = format_money(found.gross, found.currency, get_language() or "en")
     return _("about %(amount)s") % {"amount": known[key]}
+
+
+@register.simple_tag
+def booking_estimate(booking) -> dict:
+    """What a booking is estimated to cost, what is held for it, and whether that may not be enough."""
+    quote = Quote.objects.filter(booking=booking).first()
+    if quote is None or (quote.starts_at, quote.ends_at) != (booking.starts_at, booking.ends_at):
+        try:
+            # The task that follows a move may not have come by.
+            quote = booking_quote(booking)
+        except NoTariff:
+            return {}
+    payment = booking.payments.filter(state=Payment.State.HELD).first()
+    held = payment.amount if payment is not None else None
+    return {
+        "estimate": money(quote.gross, quote.currency),
+        "held": money(held, quote.currency) if held is not None else "",
+        "is_short": held is not None and quote.hold_amount > held,
+    }
 
 
 @register.simple_tag

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings import rules
+from bookings.models.series import BookingSeries
 from bookings.models.terms import Terms
 from evportal.accounts.access import Access
 from evportal.accounts.models import User
@@ -32,6 +33,12 @@ class BookingQuerySet(models.QuerySet):
         """Those that count towards a driver's limit: not over, and not a hold that has run out."""
         held = Q(status=Booking.Status.PENDING, hold_expires_at__gt=now)
         return self.filter(held | Q(status=Booking.Status.RESERVED), ends_at__gt=now)
+
+    def against_day_limit(self, starts_at, ends_at, now):
+        """Those that begin in this time and count towards what a driver may have on one day."""
+        held = Q(status=Booking.Status.PENDING, hold_expires_at__gt=now)
+        used = [Booking.Status.RESERVED, Booking.Status.FULFILLED, Booking.Status.NO_SHOW]
+        return self.filter(held | Q(status__in=used), starts_at__gte=starts_at, starts_at__lt=ends_at)
 
     def with_place(self):
         return self.select_related("evse__station__site__operator", "user", "session", "reservation")
@@ -63,6 +70,12 @@ class Booking(Terms):
     session = models.OneToOneField(Session, models.SET_NULL, null=True, blank=True, related_name="booking")
     reservation = models.OneToOneField(
         Reservation, models.SET_NULL, null=True, blank=True, related_name="booking"
+    )
+    series = models.ForeignKey(
+        BookingSeries, models.SET_NULL, null=True, blank=True, related_name="bookings", editable=False
+    )
+    late_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text=_("How much longer than the terms say the driver asked to be waited for.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -118,7 +131,7 @@ class Booking(Terms):
 
     @property
     def no_show_at(self):
-        return rules.no_show_at(self, self.starts_at, self.ends_at)
+        return rules.no_show_at(self, self.starts_at, self.ends_at, self.late_minutes)
 
     def may_start(self, now) -> bool:
         """Whether the driver may plug in and start now."""

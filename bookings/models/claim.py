@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models.booking import Booking
+from bookings.models.maintenance import MaintenanceRule
 from evportal.accounts.access import Access
 from evportal.accounts.models import User
 from stations.models import AvailabilityPlan, Evse
@@ -37,6 +38,10 @@ class Closure(models.Model):
         blank=True,
         editable=False,
         related_name="closures",
+    )
+    #: The maintenance that comes again, of which this is one time.
+    rule = models.ForeignKey(
+        MaintenanceRule, models.CASCADE, null=True, blank=True, editable=False, related_name="closures"
     )
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

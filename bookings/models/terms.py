@@ -2,9 +2,13 @@
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from bookings.rules import Hours
+from stations import hours
 from stations.models import Evse, Site
+from stations.models.site import check_hours
 
 
 class LateStopPer(models.TextChoices):
@@ -48,6 +52,10 @@ class Terms(models.Model):
         max_length=6, choices=LateStopPer, default=LateStopPer.MINUTE, help_text=_("How often it is charged.")
     )
 
+    overlapping_bookings_allowed = models.BooleanField(
+        default=True, help_text=_("A driver may have several EVSEs at the same time.")
+    )
+
     class Meta:
         abstract = True
 
@@ -60,6 +68,7 @@ class Terms(models.Model):
         "late_stop_minutes",
         "late_stop_fee",
         "late_stop_fee_per",
+        "overlapping_bookings_allowed",
     )
 
 
@@ -75,7 +84,27 @@ class SiteRules(Terms):
     horizon_days = models.PositiveSmallIntegerField(default=14)
     buffer_minutes = models.PositiveSmallIntegerField(default=0, help_text=_("Kept free after each booking."))
     hold_minutes = models.PositiveSmallIntegerField(default=10)
-    max_open_per_driver = models.PositiveSmallIntegerField(default=3)
+    max_open_per_driver = models.PositiveSmallIntegerField(
+        default=3, help_text=_("Bookings here that a driver may have before them at once.")
+    )
+    max_per_day = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text=_("Bookings here that a driver may have on one day; empty: any number."),
+    )
+    max_late_minutes = models.PositiveSmallIntegerField(
+        default=30,
+        help_text=_("How much longer a driver who says that they are late is waited for; 0: not at all."),
+    )
+    walk_in_hours = models.CharField(
+        max_length=200,
+        blank=True,
+        validators=[check_hours],
+        help_text=_(
+            "Hours of the week in which nothing can be booked, left to drivers without a booking, "
+            "such as “Mo-Fr 16:00-19:00”."
+        ),
+    )
     walk_in_only = models.ManyToManyField(
         Evse, blank=True, related_name="+", help_text=_("EVSEs that can never be booked.")
     )
@@ -85,3 +114,8 @@ class SiteRules(Terms):
 
     def __str__(self):
         return f"Booking rules of {self.site}"
+
+    @cached_property
+    def hours(self) -> Hours:
+        walk_in = hours.parse(self.walk_in_hours) if self.walk_in_hours else hours.NEVER
+        return Hours(self.site.zone, self.site.week, walk_in)

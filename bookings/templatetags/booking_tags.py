@@ -3,7 +3,7 @@
 from django import template
 from django.utils import timezone
 
-from bookings import availability
+from bookings import availability, picker
 from bookings.models import Closure
 
 register = template.Library()
@@ -18,6 +18,12 @@ def first_free(sites) -> dict:
 @register.simple_tag
 def is_bookable(site) -> bool:
     return availability.policies_of([site])[site.pk].bookable
+
+
+@register.simple_tag
+def next_times(site) -> list[dict]:
+    """The next times at which something is free, each with the address of a picker that has it chosen."""
+    return picker.next_times(site, timezone.now())
 
 
 @register.simple_tag

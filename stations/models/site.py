@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
 from evportal.accounts.models import Membership, Operator
+from stations import hours
 
 
 def check_time_zone(name: str) -> None:
@@ -17,6 +18,16 @@ def check_time_zone(name: str) -> None:
         raise ValidationError(
             _("“%(name)s” is not an IANA time zone such as Europe/Berlin."), params={"name": name}
         )
+
+
+def check_hours(text: str) -> None:
+    try:
+        hours.parse(text)
+    except hours.Unreadable as problem:
+        raise ValidationError(
+            _("“%(part)s” is not hours of the week such as Mo-Fr 06:00-22:00; Sa 08:00-20:00; Su off."),
+            params={"part": problem},
+        ) from None
 
 
 class SiteQuerySet(models.QuerySet):
@@ -46,7 +57,12 @@ class Site(models.Model):
     )
     time_zone = models.CharField(max_length=64, default="Europe/Berlin", validators=[check_time_zone])
     directions = models.TextField(blank=True)
-    opening_hours = models.CharField(max_length=200, blank=True, help_text=_("In words; empty means 24/7."))
+    opening_hours = models.CharField(
+        max_length=200,
+        blank=True,
+        validators=[check_hours],
+        help_text=_("Such as “Mo-Fr 06:00-22:00; Sa 08:00-20:00; Su off”; empty means 24/7."),
+    )
     is_public = models.BooleanField(default=True)
     has_accessible_bay = models.BooleanField(default=False)
     without_card = models.BooleanField(
@@ -84,6 +100,14 @@ class Site(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def week(self) -> hours.Week:
+        """When it is open. Hours that were entered in words, before they were read, shut nobody out."""
+        try:
+            return hours.parse(self.opening_hours) if self.opening_hours else hours.ALWAYS
+        except hours.Unreadable:
+            return hours.ALWAYS
 
     @property
     def address(self) -> str:

@@ -11,6 +11,7 @@ register = template.Library()
 
 register.filter("evse_name", naming.evse_name)
 register.filter("plugs", naming.plugs)
+register.filter("opening_words", naming.opening_words)
 
 
 def _shown(evse: Evse) -> str:

@@ -166,7 +166,7 @@ def test_only_those_who_look_after_bookings_cancel_others(evse, operator):
 
 def test_a_days_slots_tell_what_is_free(api, evse):
     make.booking(evse=evse, now=NOW)
-    day = api.get("availability/", {"site": "hof", "date": "2026-06-15", "minutes": 30}).data
+    day = api.get("availability/", {"site": "hof", "date": "2026-06-15", "minutes": 30}).json()
     assert (day["site"], day["time_zone"], day["minutes"]) == ("hof", "Europe/Berlin", 30)
     (row,) = day["results"]
     assert row["evse"] == evse.public_id
@@ -180,7 +180,7 @@ def test_availability_is_narrowed_to_what_fits(api, evse):
         station=make.station(site=evse.station.site), standard="IEC_62196_T2_COMBO", max_power_w=150_000
     )
     for narrow in ({"standard": "IEC_62196_T2_COMBO"}, {"min_kw": "100"}):
-        day = api.get("availability/", {"site": "hof", **narrow}).data
+        day = api.get("availability/", {"site": "hof", **narrow}).json()
         assert [row["evse"] for row in day["results"]] == [fast.public_id]
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 import time_machine
 
-from bookings import actions, overrun, tasks
+from bookings import actions, affected, overrun, tasks
 from bookings.models import Booking, MoveOffer, SiteRules, StopTime
 from evportal.outbox.models import Mail
 from stations import sessions
@@ -195,8 +195,10 @@ def test_an_offer_that_somebody_else_took_is_renewed(evse):
 def test_a_dearer_place_is_not_offered(evse, monkeypatch):
     cheap, dear = place(evse.station.site), place(evse.station.site)
     prices = {evse.pk: Decimal(10), cheap.pk: Decimal(10), dear.pk: Decimal("10.01")}
-    monkeypatch.setattr(overrun, "_pricers", [lambda one, _booking: prices[one.pk]])
-    assert overrun.equivalents(make.booking(evse=evse), NOON) == [cheap]
+    booking = make.booking(evse=evse)
+    reckoned = {(booking.pk, pk): price for pk, price in prices.items()}
+    monkeypatch.setattr(affected, "_pricers", [lambda _bookings, _evses: reckoned])
+    assert overrun.equivalents(booking, NOON) == [cheap]
 
 
 def test_the_offer_lapses_when_the_place_comes_free(evse):

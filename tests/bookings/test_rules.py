@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bookings import rules
-from bookings.rules import Busy, Place, Problem, SlotState
+from bookings.grid import Grid, moment
+from bookings.rules import Busy, Claims, Hours, Place, Problem, SlotState
+from stations import hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 KATHMANDU = ZoneInfo("Asia/Kathmandu")
@@ -25,6 +27,8 @@ def policy(**fields):
         "max_minutes": 240,
         "notice_minutes": 0,
         "horizon_days": 14,
+        "buffer_minutes": 0,
+        "hours": Hours(BERLIN),
     }
     return SimpleNamespace(**(given | fields))
 
@@ -98,14 +102,16 @@ def test_slots_never_overlap_and_leave_no_gap_on_any_day_of_the_year():
     for zone in (BERLIN, KATHMANDU, LORD_HOWE):
         day, last = date(2026, 1, 1), None
         while day < date(2027, 1, 1):
-            for moment in rules.slot_starts(day, zone, 30):
-                assert last is None or moment - last == timedelta(minutes=30), (zone, day)
-                last = moment
+            for start in rules.slot_starts(day, zone, 30):
+                assert last is None or start - last == timedelta(minutes=30), (zone, day)
+                last = start
             day += timedelta(days=1)
 
 
-BOOKED = Place(busy=(Busy(at("13:00"), at("14:00")),))
-CLOSED = Place(busy=(Busy(at("13:00"), at("14:00"), is_closure=True),))
+BOOKED = Place(Claims.of([Busy(at("13:00"), at("14:00"))]))
+CLOSED = Place(Claims.of([Busy(at("13:00"), at("14:00"), is_closure=True)]))
+#: Seven to three by UTC: it is summer in Berlin. And the hour from three is nobody's to book.
+DAYTIME = {"hours": Hours(BERLIN, hours.parse("Mo-Fr 09:00-17:00"), hours.parse("Mo 15:00-16:00"))}
 
 
 @pytest.mark.parametrize(
@@ -136,6 +142,16 @@ CLOSED = Place(busy=(Busy(at("13:00"), at("14:00"), is_closure=True),))
         ("13:00", "13:30", Place(in_use_until=at("13:00")), {}, None),
         ("12:30", "13:00", Place(out_of_order=True), {}, Problem.OUT_OF_ORDER),
         ("13:00", "13:30", Place(out_of_order=True), {}, None),
+        ("14:30", "15:00", Place(), DAYTIME, None),
+        ("14:30", "15:30", Place(), DAYTIME, Problem.OUTSIDE_HOURS),
+        ("15:30", "16:00", Place(), DAYTIME, Problem.OUTSIDE_HOURS),
+        ("12:30", "13:00", Place(), DAYTIME, None),
+        ("12:30", "13:30", Place(), DAYTIME, Problem.WALK_IN_HOURS),
+        ("13:30", "14:30", Place(), DAYTIME, Problem.WALK_IN_HOURS),
+        ("14:00", "14:30", Place(), DAYTIME, None),
+        # The time after a slot must be free as well, where the site wants a buffer.
+        ("12:30", "13:00", BOOKED, {"buffer_minutes": 5}, Problem.TAKEN),
+        ("12:00", "12:30", BOOKED, {"buffer_minutes": 30}, None),
     ],
 )
 def test_what_may_be_booked(starts, ends, place, rule, expected):
@@ -156,13 +172,23 @@ def test_how_a_slot_is_shown(place, expected):
     assert rules.slot_state(policy(), place, at("13:00"), at("13:30"), NOON) is expected
 
 
+def first(place, minutes=30, **fields):
+    found = Grid.of(policy(**fields), [NOON.date()], timedelta(minutes=minutes), NOON).first(place)
+    return found and moment(found)
+
+
 def test_the_first_free_start_leaps_over_what_is_claimed():
-    place = Place(busy=(Busy(at("12:00"), at("15:10")), Busy(at("15:40"), at("16:00"))))
-    found = rules.first_start(policy(), place, timedelta(minutes=30), BERLIN, NOON, 1)
-    assert found == at("16:00")
-    short = rules.first_start(policy(slot_minutes=5), place, timedelta(minutes=30), BERLIN, NOON, 1)
-    assert short == at("15:10")
-    assert rules.first_start(policy(bookable=False), place, HOUR, BERLIN, NOON, 1) is None
+    place = Place(Claims.of([Busy(at("12:00"), at("15:10")), Busy(at("15:40"), at("16:00"))]))
+    assert first(place) == at("16:00")
+    assert first(place, slot_minutes=5) == at("15:10")
+    assert first(place, slot_minutes=5, buffer_minutes=5) == at("16:00")
+    assert first(place, bookable=False) is None
+    assert first(Place(walk_in_only=True)) is None
+    assert first(Place(in_use_until=at("12:45"))) == at("13:00")
+    assert first(Place(out_of_order=True)) == at("13:00")
+    assert first(Place(), **DAYTIME) == at("12:00")
+    assert first(BOOKED, 60, **DAYTIME) == at("12:00")
+    assert first(Place(), notice_minutes=45, **DAYTIME) == at("14:00")
 
 
 @pytest.mark.parametrize(

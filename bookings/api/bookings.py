@@ -1,6 +1,6 @@
-"""`/api/v1/bookings/` and `/api/v1/availability/`."""
+"""`/api/v1/bookings/`: hold, change, cancel."""
 
-from datetime import timedelta
+from decimal import Decimal
 
 from django.utils import timezone
 from django_filters import rest_framework as filters
@@ -9,14 +9,14 @@ from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from bookings import actions, availability, by_operator, closures_api
+from bookings import actions, availability, by_operator, changes, rules
 from bookings.exceptions import BookingRefused, NotBookable, SlotTaken
 from bookings.models import Booking
 from bookings.rules import Problem
 from evportal.rest.fields import RowField
 from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
-from stations.models import Connector, Evse, IdToken, Site
+from stations.models import Evse, IdToken
 
 #: Other slots may help where this one is taken, but not where the wish itself breaks the site's rules.
 OCCUPIED = (Problem.TAKEN, Problem.IN_USE, Problem.CLOSED, Problem.OUT_OF_ORDER)
@@ -47,7 +47,15 @@ class BookingSerializer(serializers.ModelSerializer):
     reservation_id = serializers.IntegerField(read_only=True, allow_null=True)
     session = serializers.UUIDField(source="session_id", read_only=True, allow_null=True)
     currency = serializers.CharField(source="evse.station.site.operator.currency", read_only=True)
+    series = serializers.UUIDField(source="series_id", read_only=True, allow_null=True)
     free_cancel_until = serializers.DateTimeField(read_only=True)
+    no_show_at = serializers.DateTimeField(
+        read_only=True, help_text="Until then the charger is kept for a driver who hasn't come."
+    )
+    cancellation_fee = serializers.SerializerMethodField(
+        help_text="What the driver's cancelling would cost at this moment, tax included."
+    )
+    terms = serializers.SerializerMethodField(help_text="As frozen when it was made, by OCPI 2.3's names.")
 
     class Meta:
         model = Booking
@@ -61,6 +69,11 @@ class BookingSerializer(serializers.ModelSerializer):
             "ends_at",
             "hold_expires_at",
             "free_cancel_until",
+            "no_show_at",
+            "late_minutes",
+            "cancellation_fee",
+            "terms",
+            "series",
             "reservation_id",
             "session",
             "fee",
@@ -73,11 +86,18 @@ class BookingSerializer(serializers.ModelSerializer):
         read_only_fields = [
             "status",
             "hold_expires_at",
+            "late_minutes",
             "fee",
             "confirmed_at",
             "closed_at",
             "closed_reason",
         ]
+
+    def get_cancellation_fee(self, booking) -> str:
+        return f"{actions.cancellation_fee(booking, timezone.now()):.2f}"
+
+    def get_terms(self, booking) -> dict:
+        return rules.as_ocpi(booking)
 
     def to_representation(self, booking):
         shown = super().to_representation(booking)
@@ -88,7 +108,9 @@ class BookingSerializer(serializers.ModelSerializer):
         return shown
 
     def validate(self, fields):
-        if fields["ends_at"] <= fields["starts_at"]:
+        was = self.instance
+        starts_at = fields.get("starts_at") or was.starts_at
+        if (fields.get("ends_at") or was.ends_at) <= starts_at:
             raise serializers.ValidationError({"ends_at": NotBookable.SENTENCES[Problem.REVERSED]})
         return fields
 
@@ -105,6 +127,20 @@ class BookingFilter(filters.FilterSet):
         fields = ["status"]
 
 
+class LateSerializer(serializers.Serializer):
+    minutes = serializers.IntegerField(min_value=1, max_value=24 * 60)
+
+
+class CancelSerializer(serializers.Serializer):
+    fee = serializers.DecimalField(
+        8,
+        2,
+        min_value=0,
+        required=False,
+        help_text="The most that is agreed to; more is refused.",
+    )
+
+
 class Bookings(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateModelMixin, Resource):
     """A person's booking is held until it is paid in the portal; an operator's key books firmly."""
 
@@ -119,19 +155,19 @@ class Bookings(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateMo
         "list": "view_bookings",
         "retrieve": "view_bookings",
         "create": "manage_bookings",
+        "partial_update": "manage_bookings",
         "cancel": "manage_bookings",
+        "extend": "manage_bookings",
+        "late": "manage_bookings",
     }
-    own = frozenset({"list", "retrieve", "create", "cancel"})
+    own = frozenset({"list", "retrieve", "create", "partial_update", "cancel", "extend", "late"})
 
     def perform_create(self, serializer):
         wish, now = serializer.validated_data, timezone.now()
         slot = {name: wish[name] for name in ("evse", "starts_at", "ends_at")}
         driver = person(self.request)
         token = wish.get("id_token")
-        if driver is not None and token is not None:
-            raise serializers.ValidationError({"id_token": "A driver books for themselves."})
-        if token is not None and token.operator_id != slot["evse"].station.site.operator_id:
-            raise serializers.ValidationError({"id_token": "This is another operator's token."})
+        check_token(token, driver=driver, evse=slot["evse"])
         try:
             if driver is not None:
                 serializer.instance = actions.hold(user=driver, now=now, **slot)
@@ -140,14 +176,65 @@ class Bookings(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateMo
         except BookingRefused as refused:
             raise conflict(refused, now=now, **slot) from None
 
-    @extend_schema(request=None, responses=BookingSerializer)
+    def partial_update(self, request, pk=None):
+        """Another time, another end, or another EVSE of the site; on the terms it was made on."""
+        booking = self.get_object()
+        serializer = self.get_serializer(booking, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        wish, now = serializer.validated_data, timezone.now()
+        if "id_token" in wish:
+            raise serializers.ValidationError(
+                {"id_token": "A booking keeps its token: cancel it, book anew."}
+            )
+        slot = {name: wish.get(name, getattr(booking, name)) for name in ("evse", "starts_at", "ends_at")}
+        try:
+            booking = changes.change(booking=booking, now=now, **slot)
+        except BookingRefused as refused:
+            raise conflict(refused, now=now, **slot) from None
+        return Response(self.get_serializer(booking).data)
+
+    @extend_schema(request=CancelSerializer, responses=BookingSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request, pk=None):
+        agreed = CancelSerializer(data=request.data)
+        agreed.is_valid(raise_exception=True)
+        booking, now, who = self.get_object(), timezone.now(), person(request)
+        most = agreed.validated_data.get("fee")
+        is_driver = who is not None and who.pk == booking.user_id
+        fee = actions.cancellation_fee(booking, now) if is_driver else Decimal(0)
+        if most is not None and fee > most:
+            raise Refused(f"Cancelling costs {fee} by now.", code="costs_more", cancellation_fee=str(fee))
+        return self._answer(actions.cancel, booking=booking, by=who, now=now)
+
+    @extend_schema(request=None, responses=BookingSerializer)
+    @action(detail=True, methods=["post"])
+    def extend(self, request, pk=None):
+        """Hold it for as long again, once."""
+        return self._answer(actions.extend_hold, booking=self.get_object(), now=timezone.now())
+
+    @extend_schema(request=LateSerializer, responses=BookingSerializer)
+    @action(detail=True, methods=["post"])
+    def late(self, request, pk=None):
+        """The driver comes later: keep the charger so much longer than the terms say."""
+        asked = LateSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return self._answer(
+            changes.late, booking=self.get_object(), now=timezone.now(), **asked.validated_data
+        )
+
+    def _answer(self, do, **how):
         try:
-            booking = actions.cancel(booking=self.get_object(), by=person(request), now=timezone.now())
+            booking = do(**how)
         except BookingRefused as refused:
             raise Refused(str(refused), alternatives=[]) from None
         return Response(self.get_serializer(booking).data)
+
+
+def check_token(token: IdToken | None, *, driver, evse: Evse) -> None:
+    if driver is not None and token is not None:
+        raise serializers.ValidationError({"id_token": "A driver books for themselves."})
+    if token is not None and token.operator_id != evse.station.site.operator_id:
+        raise serializers.ValidationError({"id_token": "This is another operator's token."})
 
 
 def conflict(refused: BookingRefused, *, evse, starts_at, ends_at, now) -> Refused:
@@ -166,78 +253,3 @@ class SlotSerializer(serializers.Serializer):
     evse = serializers.CharField(source="evse.public_id")
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
-
-
-# Availability
-
-
-def visible_sites(access, permission):
-    return Site.objects.public().select_related("operator") | Site.objects.visible_to(
-        access, permission
-    ).select_related("operator")
-
-
-class QuestionSerializer(serializers.Serializer):
-    site = RowField(name="slug", rows=visible_sites)
-    date = serializers.DateField(required=False, help_text="A day there; today where none is given.")
-    minutes = serializers.IntegerField(min_value=1, max_value=24 * 60, required=False)
-    standard = serializers.ChoiceField(Connector.Standard.choices, required=False)
-    min_kw = serializers.DecimalField(7, 1, min_value=0, default=0)
-
-
-class TimeSerializer(serializers.Serializer):
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField()
-    state = serializers.CharField(source="state.value")
-
-
-class EvseSlotsSerializer(serializers.Serializer):
-    evse = serializers.CharField(source="evse.public_id")
-    max_power_w = serializers.IntegerField(source="evse.max_power_w")
-    slots = TimeSerializer(many=True)
-
-
-class AvailabilitySerializer(serializers.Serializer):
-    site = serializers.CharField()
-    date = serializers.DateField()
-    time_zone = serializers.CharField()
-    minutes = serializers.IntegerField()
-    results = EvseSlotsSerializer(many=True)
-
-
-class Availability(Resource):
-    """The slots of one day at one site, free or why not."""
-
-    pagination_class = filterset_class = None
-    queryset = Site.objects.none()
-    filter_backends = []
-    needs = {"list": "view_ops"}
-    own = frozenset({"list"})
-    #: How far ahead and back a day may be asked for.
-    FAR = timedelta(days=400)
-
-    @extend_schema(parameters=[QuestionSerializer], responses=AvailabilitySerializer)
-    def list(self, request):
-        question = QuestionSerializer(data=request.query_params.dict(), context=self.get_serializer_context())
-        question.is_valid(raise_exception=True)
-        asked, now = question.validated_data, timezone.now()
-        site = asked["site"]
-        today = now.astimezone(site.zone).date()
-        day = asked.get("date", today)
-        if abs(day - today) > self.FAR:
-            raise serializers.ValidationError({"date": "That is too far from today."})
-        minutes = asked.get("minutes") or availability.policies_of([site])[site.pk].min_minutes
-        rows = availability.free_slots(
-            site, day, minutes, now=now, standard=asked.get("standard", ""), min_kw=asked["min_kw"]
-        )
-        answer = {
-            "site": site.slug,
-            "date": day,
-            "time_zone": site.time_zone,
-            "minutes": minutes,
-            "results": rows,
-        }
-        return Response(AvailabilitySerializer(answer).data)
-
-
-RESOURCES = {"bookings": Bookings, "availability": Availability, "closures": closures_api.Closures}
