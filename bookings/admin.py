@@ -6,6 +6,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from bookings import actions
 from bookings.models import Booking, Closure, SiteRules
+from bookings.waitlist import admin as _waitlist  # noqa: F401  the queues' own pages
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter
 from stations.models import Evse
 

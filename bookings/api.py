@@ -13,6 +13,7 @@ from bookings import actions, availability, by_operator
 from bookings.exceptions import BookingRefused, NotBookable, SlotTaken
 from bookings.models import Booking
 from bookings.rules import Problem
+from bookings.waitlist import api as waitlist
 from evportal.rest.fields import RowField
 from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
@@ -240,4 +241,4 @@ class Availability(Resource):
         return Response(AvailabilitySerializer(answer).data)
 
 
-RESOURCES = {"bookings": Bookings, "availability": Availability}
+RESOURCES = {"bookings": Bookings, "availability": Availability, **waitlist.RESOURCES}

@@ -29,6 +29,8 @@ app.conf.beat_schedule = {
     "keep-partitions": {"task": "stations.tasks.keep_partitions", "schedule": 3600.0},
     "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 10.0},
     "turn-slots": {"task": "bookings.tasks.turn_slots", "schedule": 15.0},
+    "tend-waitlist": {"task": "bookings.waitlist.tasks.tend", "schedule": 15.0},
+    "remind-drivers": {"task": "bookings.reminders.remind_drivers", "schedule": 20.0},
     "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
     "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},

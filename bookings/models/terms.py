@@ -58,6 +58,11 @@ class SiteRules(Terms):
     horizon_days = models.PositiveSmallIntegerField(default=14)
     buffer_minutes = models.PositiveSmallIntegerField(default=0, help_text=_("Kept free after each booking."))
     hold_minutes = models.PositiveSmallIntegerField(default=10)
+    offer_minutes = models.PositiveSmallIntegerField(
+        default=15,
+        validators=[MinValueValidator(2)],
+        help_text=_("Time to answer when the waitlist offers a slot."),
+    )
     max_open_per_driver = models.PositiveSmallIntegerField(default=3)
     walk_in_only = models.ManyToManyField(
         Evse, blank=True, related_name="+", help_text=_("EVSEs that can never be booked.")
