@@ -15,11 +15,11 @@ from django.views.decorators.http import require_POST
 from bookings import availability, rules
 from bookings.exceptions import BookingRefused
 from bookings.models import WaitlistPlace
-from bookings.picker import slot_words
 from bookings.waitlist import actions, queue, showing
 from bookings.waitlist.exceptions import AlreadyWaiting
 from bookings.waitlist.forms import PAUSES, WishForm
 from stations.models import Connector, Site
+from stations.naming import evse_name, plugs
 
 
 @never_cache
@@ -154,7 +154,7 @@ def _own(request, place_id) -> WaitlistPlace:
 def _slot(booking, site: Site) -> dict:
     return {
         "day": booking.starts_at,
-        "words": slot_words(booking.evse, booking.starts_at, booking.ends_at, site),
+        "where": f"{evse_name(booking.evse)}, {plugs(booking.evse)}",
         "start": rules.wall_clock(booking.starts_at, site.zone),
         "end": rules.wall_clock(booking.ends_at, site.zone),
     }

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                             ("ntfy", "ntfy"),
                             ("telegram", "Telegram"),
                             ("sms", "SMS"),
-                            ("service", "Another service"),
+                            ("service", "Messenger or push service"),
                             ("webhook", "Webhook"),
                         ],
                         max_length=10,

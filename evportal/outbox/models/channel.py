@@ -19,7 +19,7 @@ class Channel(models.Model):
         NTFY = "ntfy", _("ntfy")
         TELEGRAM = "telegram", _("Telegram")
         SMS = "sms", _("SMS")
-        SERVICE = "service", _("Another service")
+        SERVICE = "service", _("Messenger or push service")
         WEBHOOK = "webhook", _("Webhook")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="channels")
