@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation.template import templatize
 
 from evportal.outbox.models import Mail
@@ -102,6 +103,10 @@ class TestLanguages:
         assert '<html lang="de"' in shown and "Finden" in shown
         client.force_login(make.user(language="en"), "django.contrib.auth.backends.ModelBackend")
         assert '<html lang="en"' in client.get("/", headers={"accept-language": "de"}).content.decode()
+
+    def test_the_language_ends_with_the_request(self, client):
+        client.get("/", headers={"accept-language": "de"})
+        assert translation.get_language() == "en"
 
     def test_the_choice_is_kept_with_the_account(self, client):
         user = make.user()

@@ -8,6 +8,19 @@ from django.views.i18n import set_language
 from evportal.accounts.middleware import STAFF_PATHS
 
 
+class Restored:
+    """A thread's language ends with the request: what it does next (push, tell) speaks nobody's."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        try:
+            return self.get_response(request)
+        finally:
+            translation.deactivate()
+
+
 class OwnLanguage:
     """Signed in, one's own; at the operators' desks English, until all of their pages are translated."""
 
