@@ -110,7 +110,7 @@ def _check(site: Site, starts_after: datetime, ends_before: datetime, length: ti
 def accept(*, place: WaitlistPlace, now: datetime) -> Booking:
     """Take the offered slot: its hold is then as long as any other, for the driver to pay in."""
     place = _locked(place)
-    offer = place.offers.select_related("booking").order_by("-made_at").first()
+    offer = place.offers.select_related("booking").order_by("-made_at", "-pk").first()
     if offer is not None and offer.state == Offer.State.ACCEPTED and place.state == State.ACCEPTED:
         return offer.booking  # A double click.
     if offer is None or offer.state != Offer.State.OPEN or offer.expires_at <= now:

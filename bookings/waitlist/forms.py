@@ -82,14 +82,14 @@ class WishForm(forms.Form):
                 self.add_error(name, _("Say from when until when."))
             if missing:
                 return data
-            starts_after = self._moment("earliest", data["day"], data["earliest"], 0)
-            over_midnight = timedelta(days=data["latest"] <= data["earliest"])
+            day, earliest, latest = data["day"], data["earliest"], data["latest"]
+            starts_after = self._moment("earliest", day, earliest, 0)
             try:
-                last_day = data["day"] + over_midnight
+                last_day = day + timedelta(days=latest <= earliest)
             except OverflowError:
                 self.add_error("day", _("That is further ahead than can be booked here."))
                 return data
-            ends_before = self._moment("latest", last_day, data["latest"], 1)
+            ends_before = self._moment("latest", last_day, latest, 1)
             if starts_after is None or ends_before is None:
                 return data
         data["wish"] = {

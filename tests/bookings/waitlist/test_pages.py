@@ -51,8 +51,8 @@ WINDOW = {"when": "window", "day": "2026-06-15", "earliest": "14:00", "latest": 
 
 
 def waiting(site, user, **fields):
-    times = {"starts_after": NOON, "ends_before": NOON + HALF, "minutes": 30}
-    return actions.join(site=site, user=user, now=NOW, **(times | fields))
+    times = {"starts_after": NOON, "ends_before": NOON + HALF, "minutes": 30, "now": NOW}
+    return actions.join(site=site, user=user, **(times | fields))
 
 
 class TestJoining:
@@ -70,6 +70,7 @@ class TestJoining:
 
     def test_over_midnight_and_over_the_change_of_clocks(self, client, driver, site):
         with time_machine.travel("2026-10-24T10:00:00Z", tick=False):
+            client.force_login(driver, "django.contrib.auth.backends.ModelBackend")
             client.post(
                 join_url(site), WINDOW | {"day": "2026-10-24", "earliest": "22:00", "latest": "05:00"}
             )
@@ -134,7 +135,7 @@ class TestThePlace:
     def test_waiting_says_where_one_stands(self, client, driver, site):
         make.booking(evse=Evse.objects.get(), now=NOW)
         waiting(site, make.user())
-        place = waiting(site, driver)
+        place = waiting(site, driver, now=NOW + MINUTE)
         shown = client.get(page(place)).content.decode()
         assert "1 driver before you waits" in shown and "2 drivers wait at this site" in shown
         assert page(place) in client.get(reverse("me:home")).content.decode()
@@ -184,9 +185,9 @@ class TestThePlace:
 class TestTheApi:
     URL = "/api/v1/waitlist/"
 
-    def wish(self, site, **fields):
+    def wish(self, at, **fields):
         times = {"starts_after": NOON.isoformat(), "ends_before": (NOON + HALF).isoformat()}
-        return {"site": site.slug, "minutes": 30, **times, **fields}
+        return {"site": at.slug, "minutes": 30, **times, **fields}
 
     def test_a_drivers_way(self, client, driver, site):
         made = client.post(self.URL, self.wish(site), content_type="application/json")
