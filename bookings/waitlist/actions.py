@@ -187,8 +187,8 @@ def offer_next(*, site: Site, now: datetime, refused: set) -> Offer | None:
             .filter(pk=wish.id, state=State.WAITING)
             .first()
         )
-        if place is None:
-            refused.add(wish.id)  # Has just left.
+        if place is None or place.is_paused(now):
+            refused.add(wish.id)  # Has left or paused since we looked.
             continue
         try:
             with transaction.atomic():

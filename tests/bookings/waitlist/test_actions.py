@@ -188,6 +188,16 @@ class TestOffers:
         actions.resume(place=place, now=NOW)
         assert offer(place.site) == 1
 
+    def test_who_pauses_or_leaves_while_a_worker_looks_is_not_asked(self, monkeypatch):
+        site = make.evse().station.site
+        first, second, third = (join(site, now=NOW + number * MINUTE) for number in range(3))
+        seen = queue.load(site, NOW + HALF)
+        monkeypatch.setattr(queue, "load", lambda _site, _now: seen)
+        actions.pause(place=first, minutes=60, now=NOW + HALF)
+        actions.leave(place=second, now=NOW + HALF)
+        assert offer(site, NOW + HALF) == 1
+        assert [fresh(each).state for each in (first, third)] == [State.WAITING, State.OFFERED]
+
     def test_leaving_twice_and_after_the_end(self):
         place = join(make.evse().station.site)
         offer(place.site)
