@@ -6,7 +6,7 @@ BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 LOCK := uv pip compile pyproject.toml --generate-hashes --no-header --no-emit-index-url --universal --python-version 3.11 --upgrade --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format typecheck lock clean
+.PHONY: help run test bench lint format typecheck messages lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ format: ## put the code into the house's style
 
 typecheck: ## mypy over the modules that pyproject.toml lists
 	@$(BOOTSTRAP) --dev -- mypy
+
+messages: ## new strings into the translations, and compile them; needs gettext
+	@$(BOOTSTRAP) --dev -- python deploy/messages.py
 
 lock: ## newest versions that pyproject.toml allows, into both requirements files
 	@$(BOOTSTRAP) --dev -- $(LOCK) --output-file requirements.txt

@@ -5,6 +5,7 @@ from django.urls import include, path
 from billing import webhook
 from billing.views import booking, charger, fin, payment, session
 from billing.views import me as mine
+from billing.views import me_news as news
 
 driver = [
     path("b/<uuid:booking_id>/review/", booking.review, name="review"),
@@ -31,6 +32,15 @@ me = [
     path("cards/<int:card_id>/remove/", mine.remove_card, name="remove_card"),
     path("vehicles/", mine.vehicles, name="vehicles"),
     path("vehicles/<int:vehicle_id>/remove/", mine.remove_vehicle, name="remove_vehicle"),
+    path("notifications/", news.notifications, name="notifications"),
+    path("notifications/add/<slug:kind>/", news.add_channel, name="add_channel"),
+    path("notifications/<int:channel_id>/confirm/", news.confirm_channel, name="confirm_channel"),
+    path("notifications/<int:channel_id>/code/", news.send_code, name="send_code"),
+    path("notifications/<int:channel_id>/test/", news.test_channel, name="test_channel"),
+    path("notifications/<int:channel_id>/remove/", news.remove_channel, name="remove_channel"),
+    path("calendar/", news.calendar, name="calendar"),
+    path("calendar/new/", news.new_calendar, name="new_calendar"),
+    path("calendar/end/", news.end_calendar, name="end_calendar"),
     path("tokens/", mine.tokens, name="tokens"),
     path("tokens/<int:token_id>/remove/", mine.remove_token, name="remove_token"),
 ]

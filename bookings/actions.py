@@ -408,6 +408,9 @@ def _keep(booking: Booking) -> None:
         starts_at__lt=booking.ends_at,
     ).update(starts_at=booking.ends_at)
     booking.id_token = token
+    if booking.reservation:
+        # Kept for a moved booking, or already while the waitlist offered the slot.
+        reservations.cancel(reservation=booking.reservation, reason="booking changed")
     booking.reservation = reservations.reserve(
         evse=booking.evse,
         id_token=token,

@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from bookings import bulk, closing, maintenance
 from bookings.models import Booking, Claim, Closure, MaintenanceRule, SiteRules
+from bookings.waitlist import admin as _waitlist  # noqa: F401  the queues' own pages
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter
 from stations.models import Evse
 

@@ -6,4 +6,5 @@ class BookingsConfig(AppConfig):
     verbose_name = "Bookings"
 
     def ready(self):
-        from bookings import receivers  # noqa: F401
+        from bookings import receivers, reminders  # noqa: F401
+        from bookings.waitlist import receivers as _queue  # noqa: F401

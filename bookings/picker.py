@@ -55,6 +55,12 @@ class Look:
         }
         return f"{self.path}?{urlencode({key: value for key, value in (query | other).items() if value})}"
 
+    @property
+    def waitlist_url(self) -> str:
+        """The waitlist, for the day and the length that were looked for."""
+        waitlist = f"{self.path.removesuffix('book/')}waitlist/"
+        return waitlist + self.url().removeprefix(self.path)
+
 
 def look(request, site: Site, now: datetime) -> tuple[Look, rules.Policy]:
     policy = availability.policies_of([site])[site.pk]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from bookings import stop_times
 from bookings.models import StopTime
 from evportal.money import format_money
-from evportal.outbox.actions import queue_mail
+from evportal.outbox.actions import notify
 from stations import abilities, display
 from stations.exceptions import Refused
 from stations.models import Session
@@ -38,9 +38,10 @@ def tell(row: StopTime, now: datetime) -> None:
     booked = getattr(session, "booking", None)
     fee = booked.late_stop_fee if booked is not None else 0
     language = session.user.language
-    queue_mail(
+    notify(
+        user=session.user,
+        topic="session.ends_soon",
         key=f"session {session.pk} ends {row.at.isoformat()}",
-        to=session.user.email,
         template="bookings/mail/stop_soon",
         context={
             "stop": row,
@@ -51,7 +52,7 @@ def tell(row: StopTime, now: datetime) -> None:
             "fee": format_money(fee, session.station.site.operator.currency, language) if fee else "",
             "is_once": booked is not None and booked.late_stop_fee_per == "once",
         },
-        language=language,
+        expires_at=row.at,
     )
 
 

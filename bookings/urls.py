@@ -1,10 +1,13 @@
-from django.urls import path
+from django.urls import include, path
 
-from bookings import change_views, offers, series_views, views
+from bookings import calendars, change_views, offers, series_views, views
 
 app_name = "bookings"
 
 urlpatterns = [
+    path("", include("bookings.waitlist.urls")),
+    path("me/calendar.ics", calendars.my_calendar, name="my_calendar"),
+    path("ops/sites/<int:site_id>/calendar/<str:token>.ics", calendars.site_calendar, name="site_calendar"),
     path("s/<slug:slug>/book/", views.book, name="book"),
     path("b/<uuid:booking_id>/", views.booking, name="booking"),
     path("b/<uuid:booking_id>/booking.ics", views.ics, name="ics"),

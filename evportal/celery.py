@@ -42,6 +42,8 @@ app.conf.beat_schedule = {
     "rescue-bookings": {"task": "bookings.tasks.rescue_bookings", "schedule": 20.0},
     "keep-stop-times": {"task": "bookings.tasks.keep_stop_times", "schedule": 15.0},
     "follow-maintenance": {"task": "bookings.tasks.follow_maintenance", "schedule": 3600.0},
+    "tend-waitlist": {"task": "bookings.waitlist.tasks.tend", "schedule": 15.0},
+    "remind-drivers": {"task": "bookings.reminders.remind_drivers", "schedule": 20.0},
     "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
     "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},

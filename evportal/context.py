@@ -64,6 +64,8 @@ def _account_items(request, access):
         {"label": _("Cards"), "url": reverse("me:cards")},
         {"label": _("Vehicles"), "url": reverse("me:vehicles")},
         {"label": _("Charging cards (RFID)"), "url": reverse("me:tokens")},
+        {"label": _("Notifications"), "url": reverse("me:notifications")},
+        {"label": _("Calendars"), "url": reverse("me:calendar")},
     ]
     if access and access.may("view_money"):
         items.insert(0, {"label": _("Finance"), "url": reverse("fin:invoices")})

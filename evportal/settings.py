@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "evportal.accounts.language.Restored",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -86,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "evportal.accounts.middleware.Access",
+    "evportal.accounts.language.OwnLanguage",
     "evportal.accounts.middleware.StaffNeedSecondFactor",
 ]
 
@@ -199,7 +201,8 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or DEMO
 STAFF_MFA_REQUIRED = env.bool("STAFF_MFA_REQUIRED", default=not DEMO)
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = "evportal.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -245,6 +248,12 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="evportal <no-reply@local
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 SUPPORT_EMAIL = env("SUPPORT_EMAIL", default="help@evportal.example")
 HELP_PHONE = env("HELP_PHONE", default="+49 30 5550 100")
+# Channels beside mail. ntfy servers and webhooks in a private network that may be asked: host or host:port.
+NOTIFY_ALLOWED_HOSTS = env.list("NOTIFY_ALLOWED_HOSTS", default=[])
+#: Who sends SMS, as an apprise address with {to} for the number; without it drivers are offered none.
+NOTIFY_SMS_URL = env("NOTIFY_SMS_URL", default="")
+#: The token of the portal's own Telegram bot.
+NOTIFY_TELEGRAM_BOT = env("NOTIFY_TELEGRAM_BOT", default="")
 
 STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="sk_test_simulator")
 STRIPE_WEBHOOK_SECRET = env("STRIPE_WEBHOOK_SECRET", default="whsec_simulator" if EMBEDDED else "")

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from evportal import health
+from evportal.accounts import language
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
@@ -11,6 +12,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("evportal.api")),
     path("accounts/", include("allauth.urls")),
+    # Without a namespace, as Django's own templates name it.
+    path("language/", language.choose, name="set_language"),
     path("", include("evportal.accounts.urls")),
     path("", include("evportal.outbox.urls")),
     path("", include("stations.urls")),

@@ -34,9 +34,19 @@ from billing.models import (
     TariffAssignment,
     TariffVersion,
 )
-from bookings.models import Booking, BookingSeries, Claim, Closure, MaintenanceRule, SiteRules
+from bookings import feeds
+from bookings.models import (
+    Booking,
+    BookingSeries,
+    Claim,
+    Closure,
+    MaintenanceRule,
+    Offer,
+    SiteRules,
+    WaitlistPlace,
+)
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
-from evportal.outbox.models import Mail, SentMail
+from evportal.outbox.models import Channel, ChannelMessage, Mail, SentMail, Wish
 from monitoring.models import Alert, Rule
 from stations.certificates import local
 from stations.files import tickets
@@ -168,6 +178,37 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     closure = Closure.objects.create(evse=evse, reason=f"{mark} works", **later)
     claim = Claim.objects.create(evse=evse, closure=closure, period=(later["starts_at"], later["ends_at"]))
     Claim.objects.create(evse=evse, booking=booking, period=(soon["starts_at"], soon["ends_at"]))
+    place = WaitlistPlace.objects.create(
+        site=site,
+        user=driver,
+        starts_after=later["starts_at"],
+        ends_before=later["ends_at"],
+        minutes=30,
+        queued_at=now,
+        closed_reason=mark,
+    )
+    offered = Booking.objects.create(
+        evse=evse,
+        user=driver,
+        starts_at=now + timedelta(days=3),
+        ends_at=now + timedelta(days=3, hours=1),
+        hold_expires_at=now,
+    )
+    offer = Offer.objects.create(
+        place=place, booking=offered, state="expired", made_at=now, expires_at=now + timedelta(minutes=5)
+    )
+    Booking.objects.filter(pk=booking.pk).update(confirmed_at=now)
+    channel = Channel(user=driver, kind="ntfy", shown=f"{mark} channel")
+    channel.address = {"server": "https://ntfy.sh", "topic": mark, "token": ""}
+    channel.save()
+    channel_message = ChannelMessage.objects.create(
+        key=f"{mark} {n}", channel=channel, title=mark, next_at=now
+    )
+    wanted = Wish.objects.create(user=driver, topic=mark, channel=channel, wanted=True)
+    calendar = feeds.issue(user=driver)
+    site_calendar = feeds.issue(
+        user=make.member(operator=operator, role="technician", sites=[site]), site=site
+    )
     command = Command.objects.create(
         station=station, action="DataTransfer", payload={"vendorId": mark}, status="answered", expires_at=now
     )
@@ -389,6 +430,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
         pending, mail, sent, rules, rule, orphan, signed, quirk,
+        place, offer, channel, channel_message, wanted,
     ]  # fmt: skip
     ids = {
         "site": site.slug,
@@ -404,6 +446,11 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "booking": booking.pk,
         "closure": closure.pk,
         "booking_series": weeks.pk,
+        "place": place.pk,
+        "channel": channel.pk,
+        "calendar": calendar.token,
+        "site_calendar": site_calendar.token,
+        "site_id": site.pk,
         "command": command.pk,
         "bulk": bulk.pk,
         "plan": plan.pk,

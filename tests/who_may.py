@@ -65,6 +65,7 @@ PUBLIC = [
         "/healthz",
         "/s/{site}/",
         "/s/{site}/book/",
+        "/s/{site}/waitlist/",
         "/c/{public_id}/",
         "/q/nothing/1/nothing/",
         "/api/v1/schema/",
@@ -88,6 +89,15 @@ LINKS = [
     get("/r/{ended}/", EVERYBODY, NOBODY),
     get("/r/{ended}/invoice.pdf", EVERYBODY, EVERYBODY),
     post("/r/{ended}/pay/", OWNER),
+]
+
+#: Each shows what its owner may see, to whoever has its address (tests/bookings/test_feeds.py).
+FEEDS = [
+    post("/language/", EVERYBODY, NOBODY, language="en"),
+    get("/me/calendar.ics", NOBODY),
+    get("/me/calendar.ics?token={calendar}", EVERYBODY, EVERYBODY),
+    get("/ops/sites/{site_id}/calendar/{site_calendar}.ics", EVERYBODY, EVERYBODY),
+    get("/ops/sites/{site_id}/calendar/nothing.ics", NOBODY),
 ]
 
 #: What one's own account has; nobody finds anybody else's there.
@@ -132,6 +142,20 @@ DRIVERS = [
     post("/c/{public_id}/start/", PERSONS, NOBODY),
     get("/start/{start}/", OWNER),
     get("/pay/{payment}/", OWNER),
+    get("/w/{place}/", OWNER),
+    post("/w/{place}/accept/", OWNER),
+    post("/w/{place}/pause/", OWNER),
+    post("/w/{place}/resume/", OWNER),
+    post("/w/{place}/leave/", OWNER),
+    get("/me/notifications/", PERSONS, OWNER),
+    get("/me/notifications/add/ntfy/", PERSONS, NOBODY),
+    get("/me/notifications/{channel}/confirm/", OWNER),
+    post("/me/notifications/{channel}/code/", OWNER),
+    post("/me/notifications/{channel}/test/", OWNER),
+    post("/me/notifications/{channel}/remove/", OWNER),
+    get("/me/calendar/", PERSONS, OWNER | CREW),
+    post("/me/calendar/new/", CREW, site="{site_id}"),
+    post("/me/calendar/end/", CREW, site="{site_id}"),
     get("/me/", PERSONS, OWNER),
     get("/me/cards/", PERSONS, OWNER),
     post("/me/cards/add/", PERSONS, OWNER),
@@ -355,6 +379,13 @@ MACHINES = [
     post("/api/v1/booking-series/", PERSONS | BOTH_KEYS, evse="{evse}"),
     get("/api/v1/booking-series/{booking_series}/", OWNER | CREW | KEY),
     post("/api/v1/booking-series/{booking_series}/cancel/", OWNER | DESK | KEY),
+    get("/api/v1/waitlist/", PERSONS | BOTH_KEYS, OWNER | CREW | KEY),
+    post("/api/v1/waitlist/", PERSONS | BOTH_KEYS),
+    get("/api/v1/waitlist/{place}/", OWNER | CREW | KEY),
+    post("/api/v1/waitlist/{place}/accept/", OWNER),
+    post("/api/v1/waitlist/{place}/pause/", OWNER),
+    post("/api/v1/waitlist/{place}/resume/", OWNER),
+    post("/api/v1/waitlist/{place}/leave/", OWNER | DESK | KEY),
     get("/api/v1/availability/?site={site}", PERSONS | KEYS, NOBODY),
     get("/api/v1/closures/", CREW | OTHER | BOTH_KEYS, CREW | KEY),
     post("/api/v1/closures/", DESK | OTHER | BOTH_KEYS, NOBODY, evse="{evse}"),
@@ -413,7 +444,19 @@ BACK_OFFICE = [
     get("/admin/nothing/", NOBODY),
 ]
 
-TABLE = [*PUBLIC, *LINKS, *ACCOUNT, *DRIVERS, *OPS, *FINANCE, *MACHINES, *FILES, *OWN_LOCK, *BACK_OFFICE]
+TABLE = [
+    *PUBLIC,
+    *LINKS,
+    *FEEDS,
+    *ACCOUNT,
+    *DRIVERS,
+    *OPS,
+    *FINANCE,
+    *MACHINES,
+    *FILES,
+    *OWN_LOCK,
+    *BACK_OFFICE,
+]
 
 #: Who finds rows there. Whoever runs the portal itself is not in the matrix: a superuser sees everything.
 IN_ADMIN = {
@@ -427,6 +470,9 @@ IN_ADMIN = {
     "mfa/authenticator": NOBODY,
     "outbox/mail": NOBODY,
     "outbox/sentmail": NOBODY,
+    "outbox/channel": NOBODY,
+    "outbox/channelmessage": NOBODY,
+    "outbox/wish": NOBODY,
     "stations/site": STAFF,
     "stations/station": STAFF,
     "stations/evse": STAFF,
@@ -464,6 +510,8 @@ IN_ADMIN = {
     "bookings/claim": CREW,
     "bookings/siterules": CREW,
     "bookings/maintenancerule": CREW,
+    "bookings/waitlistplace": CREW,
+    "bookings/offer": CREW,
     "billing/tariff": MONEY,
     "billing/tariffversion": MONEY,
     "billing/tariffassignment": MONEY,

@@ -27,6 +27,8 @@ def tabs(current: str) -> list[dict]:
         ("me:cards", _("Cards")),
         ("me:vehicles", _("Vehicles")),
         ("me:tokens", _("RFID cards")),
+        ("me:notifications", _("Notifications")),
+        ("me:calendar", _("Calendar")),
     )
     return [{"label": label, "url": reverse(name), "current": name == current} for name, label in pages]
 
@@ -42,7 +44,11 @@ def home(request):
         "tabs": tabs("me:home"),
         "running": [(row, showing.session(row)) for row in sessions.open()],
         "starts": Start.objects.of_driver(request.user).open().select_related("evse__station__site"),
-        "bookings": bookings.open().filter(ends_at__gt=timezone.now()).order_by("starts_at"),
+        # What the waitlist offers is no booking before it is accepted; it is shown with the place.
+        "bookings": bookings.open()
+        .filter(ends_at__gt=timezone.now())
+        .exclude(offer__state="open")
+        .order_by("starts_at"),
         "past": past.get_page(request.GET.get("page")),
         "documents": Invoice.objects.of_driver(request.user).with_place()[:10],
     }

@@ -81,6 +81,8 @@ class Booking(Terms):
     confirmed_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_reason = models.CharField(max_length=120, blank=True)
+    #: The start of which the driver has been reminded; a moved booking is reminded of anew.
+    reminded_of = models.DateTimeField(null=True, blank=True, editable=False)
     sequence = models.PositiveIntegerField(default=0, help_text=_("iCalendar SEQUENCE."))
     #: Written with the change that caused it, so that a lost message can't lose it.
     fee = models.DecimalField(

@@ -105,6 +105,11 @@ class SiteRules(Terms):
             "such as “Mo-Fr 16:00-19:00”."
         ),
     )
+    offer_minutes = models.PositiveSmallIntegerField(
+        default=15,
+        validators=[MinValueValidator(2)],
+        help_text=_("Time to answer when the waitlist offers a slot."),
+    )
     walk_in_only = models.ManyToManyField(
         Evse, blank=True, related_name="+", help_text=_("EVSEs that can never be booked.")
     )

@@ -4,7 +4,8 @@ from django import template
 from django.utils import timezone
 
 from bookings import availability, picker
-from bookings.models import Closure
+from bookings.models import Closure, WaitlistPlace
+from bookings.waitlist.showing import wish_words
 
 register = template.Library()
 
@@ -32,6 +33,26 @@ def closures_now(site) -> list[Closure]:
     now = timezone.now()
     running = Closure.objects.filter(evse__station__site=site, starts_at__lte=now, ends_at__gt=now)
     return list(running.select_related("evse__station", "plan").order_by("ends_at"))
+
+
+@register.simple_tag
+def places_of(user) -> list[WaitlistPlace]:
+    """Where a driver waits."""
+    mine = WaitlistPlace.objects.of_driver(user).open().in_order().select_related("site")
+    return list(mine.prefetch_related("offers"))
+
+
+@register.simple_tag
+def place_at(site, user) -> WaitlistPlace | None:
+    """The place in this site's queue that somebody already has."""
+    if not user.is_authenticated:
+        return None
+    return WaitlistPlace.objects.of_driver(user).open().filter(site=site).first()
+
+
+@register.filter
+def wish(place) -> str:
+    return wish_words(place)
 
 
 @register.filter

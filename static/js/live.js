@@ -132,6 +132,17 @@ function failed() {
 
 // --- polling: the page itself is the feed ------------------------------------------------------
 
+let looking = false;
+
+function lookSoon(swap) {
+  if (looking || !Object.keys(swap).some((id) => document.getElementById(id))) return;
+  looking = true;
+  setTimeout(() => {
+    looking = false;
+    refetch().catch(() => {});
+  }, 1000);
+}
+
 function refetch() {
   return fetch(location.href, { headers: { "X-Live": "1" }, cache: "no-store" }).then(async (answer) => {
     if (!answer.ok) throw new Error(answer.statusText);
@@ -166,7 +177,9 @@ function connect() {
   socket.onmessage = ({ data }) => {
     heard();
     const { swap, look } = JSON.parse(data);
-    if (swap) receive(swap, true);
+    // What is pushed is the same for everybody, and in English; other pages are read again in their own language.
+    if (swap && document.documentElement.lang === "en") receive(swap, true);
+    else if (swap) lookSoon(swap);
     if (look) refetch();
   };
   socket.onclose = () => {

@@ -7,7 +7,6 @@ that was checked: a name that later resolves to something else (DNS rebinding) g
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +16,12 @@ from urllib.parse import urlsplit
 import httpx
 from django.conf import settings
 
+from evportal.outbox.guard import is_public
+
 #: For all of it, so that a charger that waits gets its answer.
 SECONDS = 4.0
 MAX_BYTES = 256 * 1024
 PORTS = {"http": 80, "https": 443}
-#: IPv4 addresses within IPv6 ones, as some networks translate them.
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 #: A resolver that hangs may hold up other look-ups, but nothing else of the process.
 _resolving = ThreadPoolExecutor(4, thread_name_prefix="resolve")
@@ -100,21 +99,6 @@ async def _checked_address(host: str, port: int) -> str:
 
 def _resolve(host: str, port: int) -> list[str]:
     return [each[4][0] for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-
-
-def is_public(text: str) -> bool:
-    """Whether the address is one of the open internet, also where an IPv4 one is wrapped in it."""
-    try:
-        address = ipaddress.ip_address(text.split("%")[0])
-    except ValueError:
-        return False
-    if address.version == 6:
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
-        if inner is None and address in NAT64:
-            inner = ipaddress.ip_address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return address.is_global and not address.is_multicast
 
 
 @lru_cache

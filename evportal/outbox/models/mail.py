@@ -17,6 +17,8 @@ class Mail(models.Model):
     #: [{"name": …, "type": …, "source": "<app>.<what>", "id": …}]: made when it is sent, not kept twice.
     attachments = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    #: News that is worth nothing later (an offer, a reminder) isn't sent after this.
+    expires_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
