@@ -14,6 +14,7 @@ OPS = (
     ("Events", "ops:events", "view_ops"),
     ("Sessions", "ops:sessions", "view_ops"),
     ("Firmware", "ops:firmware", "view_ops"),
+    ("Reports", "ops:reports", "view_ops"),
     ("Invoices", "fin:invoices", "view_money"),
 )
 
@@ -33,7 +34,12 @@ def portal(request):
 
 
 #: Pages that the menu has no line for, and the line that they belong to.
-BELONGS = {"/ops/bulk/": "/ops/chargers/", "/ops/commands/": "/ops/chargers/"}
+BELONGS = {
+    "/ops/bulk/": "/ops/chargers/",
+    "/ops/commands/": "/ops/chargers/",
+    "/ops/uptime/": "/ops/reports/",
+    "/ops/outages/": "/ops/reports/",
+}
 
 
 def _ops_nav(request, access):

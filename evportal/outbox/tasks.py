@@ -20,6 +20,7 @@ MAX_ATTEMPTS = 20
 ATTACHMENTS = {
     "billing.invoice": "billing.documents.invoice_attachment",
     "bookings.ics": "bookings.ical.attachment",
+    "monitoring.report": "monitoring.patterns.scheduled.attachment",
 }
 
 
