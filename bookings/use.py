@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, Sum
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
-from bookings.models import Booking
+from bookings.models import Booking, Refusal
 
 Status = Booking.Status
 
@@ -27,6 +27,8 @@ class Use:
     booked_h: float = 0.0
     used_h: float = 0.0
     lead_h: float | None = None
+    #: Wishes for slots that were taken.
+    refused: int = 0
 
 
 def by_site(site_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, Use]:
@@ -55,7 +57,15 @@ def by_site(site_ids: Iterable[int], since: datetime, until: datetime) -> dict[i
             lead=Avg(lead),
         )
     )
-    return {
+    refused = dict(
+        Refusal.objects.filter(
+            evse__station__site__in=set(site_ids), starts_at__gte=since, starts_at__lt=until
+        )
+        .order_by()
+        .values_list("evse__station__site")
+        .annotate(Count("pk"))
+    )
+    found = {
         site_id: Use(
             booked,
             used,
@@ -67,6 +77,11 @@ def by_site(site_ids: Iterable[int], since: datetime, until: datetime) -> dict[i
             _hours(lead) if lead else None,
         )
         for site_id, booked, used, no_shows, cancelled, failed, slots, taken, lead in rows
+    }
+    nothing = Use()
+    return {
+        site_id: replace(found.get(site_id, nothing), refused=refused.get(site_id, 0))
+        for site_id in {*found, *refused}
     }
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from bookings import actions, ical, picker, progress
+from bookings import actions, ical, picker, progress, refusals
 from bookings.exceptions import BookingRefused, SlotTaken
 from bookings.forms import SlotForm, slot_value
 from bookings.models import Booking
@@ -40,8 +40,10 @@ def book(request, slug):
     try:
         booking = actions.hold(user=request.user, now=now, **chosen)
     except SlotTaken as refused:
+        refusals.note(refused=refused, user=request.user, now=now, **chosen)
         return _taken(request, site, chosen, refused, look)
     except BookingRefused as refused:
+        refusals.note(refused=refused, user=request.user, now=now, **chosen)
         form.add_error("slot", str(refused))
         return _pick(request, site, policy, look, now, form=form, status=409)
     return redirect("billing:review", booking.pk)

@@ -14,7 +14,8 @@ IDLE_PERCENT, IDLE_MINUTES = 30.0, 30.0
 QUIET_PERCENT = 3.0
 FAILED_PERCENT = 10.0
 NO_SHOW_PERCENT, BOOKINGS = 15.0, 10
-BOOKED_PERCENT, REFUSED = 40.0, 10
+BOOKED_PERCENT = 40.0
+REFUSED, REFUSED_PERCENT = 10, 25.0
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,9 @@ def _no_shows(site: SiteFigures) -> Advice | None:
         percent = site.no_shows / site.bookings * 100
         figures = {"no_shows": f"{percent:.0f}", "bookings": str(site.bookings)}
         return Advice(site.name, SLOTS, figures, percent)
+    if site.refused >= REFUSED and site.refused >= site.bookings * REFUSED_PERCENT / 100:
+        figures = {"refused": str(site.refused), "bookings": str(site.bookings)}
+        return Advice(site.name, SLOTS, figures, min(100.0, site.refused / max(1, site.bookings) * 100))
     if site.booked_h > 0 and site.bookings >= BOOKINGS and site.used_h / site.booked_h * 100 < BOOKED_PERCENT:
         figures = {"used": f"{site.used_h / site.booked_h * 100:.0f}", "bookings": str(site.bookings)}
         return Advice(site.name, SLOTS, figures, 100 - site.used_h / site.booked_h * 100)

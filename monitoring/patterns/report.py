@@ -214,7 +214,7 @@ def _spread(name: str, title: str, groups: list[str], counts: list[int]) -> Tabl
 def bookings(report: Report) -> Table:
     columns = [
         _("Site"), _("Booked"), _("Used"), _("Not used"), _("Cancelled"), _("Failed"), _("Booked (h)"),
-        _("Charged within (h)"), _("Lead time (h)"),
+        _("Charged within (h)"), _("Lead time (h)"), _("Refused, slot taken"),
     ]  # fmt: skip
     rows = []
     for line in report.lines:
@@ -222,7 +222,9 @@ def bookings(report: Report) -> Table:
         if use is not None:
             lead = "" if use.lead_h is None else round(use.lead_h, 1)
             counts = [use.booked, use.used, use.no_shows, use.cancelled, use.failed]
-            rows.append([line.site.name, *counts, round(use.booked_h, 1), round(use.used_h, 1), lead])
+            rows.append(
+                [line.site.name, *counts, round(use.booked_h, 1), round(use.used_h, 1), lead, use.refused]
+            )
     return Table("bookings", _("Bookings"), columns, rows)
 
 
@@ -247,6 +249,7 @@ def advise(report: Report) -> list[dict]:
                 no_shows=use.no_shows,
                 booked_h=use.booked_h,
                 used_h=use.used_h,
+                refused=use.refused,
             )
         )
     return [
@@ -266,6 +269,11 @@ def sentence(found: advice.Advice) -> str:
         text = _(
             "Stricter slot rules: nobody came to %(no_shows)s %% of %(bookings)s booked slots. A fee for it, "
             "or a shorter wait."
+        )
+    elif found.what == advice.SLOTS and "refused" in found.figures:
+        text = _(
+            "More slots, or shorter ones: %(refused)s wishes for a slot found it taken, beside %(bookings)s "
+            "that were booked."
         )
     elif found.what == advice.SLOTS:
         text = _("Shorter slots: of the time booked in %(bookings)s slots, %(used)s %% was used.")

@@ -10,6 +10,7 @@ The median of several tries is printed; the exit status is 1 where a bound is mi
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -73,6 +74,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--readings", type=int, default=5_000_000)
+    parser.add_argument("--json", action="store_true", help="for `make bench`")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="evp-bench-") as folder:
         data = Path(folder)
@@ -83,19 +85,18 @@ def main() -> int:
             import django
 
             django.setup()
-            return measure(asked.readings)
+            return measure(asked.readings, asked.json)
 
 
-def measure(readings: int) -> int:
+def measure(readings: int, as_json: bool) -> int:
     from django.core.management import call_command
-
-    from tests.bench.__main__ import Figure
 
     call_command("migrate", verbosity=0)
     figures = [*_reports(), _chart(readings)]
-    for figure in figures:
-        print(figure.line(), flush=True)
-    assert all(isinstance(figure, Figure) for figure in figures)
+    if as_json:
+        print(json.dumps([vars(figure) for figure in figures]))
+    else:
+        print("\n".join(figure.line() for figure in figures))
     return 0 if all(figure.is_met for figure in figures) else 1
 
 

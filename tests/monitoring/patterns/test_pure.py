@@ -131,6 +131,8 @@ def site(**fields) -> SiteFigures:
         ({"bookings": 40, "no_shows": 1, "booked_h": 80, "used_h": 20}, ["slots"]),
         ({"bookings": 40, "no_shows": 1, "booked_h": 80, "used_h": 60}, []),
         ({"bookings": 5, "no_shows": 5, "booked_h": 5}, []),
+        ({"bookings": 40, "no_shows": 1, "booked_h": 80, "used_h": 60, "refused": 12}, ["slots"]),
+        ({"bookings": 400, "no_shows": 1, "booked_h": 800, "used_h": 600, "refused": 12}, []),
         # Too new to be judged, or nothing there.
         ({"hours": 100, "full_hours": 90}, []),
         ({"evses": 0, "occupied_h": 0, "idle_h": 0, "sessions": 0}, []),
