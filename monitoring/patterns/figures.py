@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection
@@ -14,9 +14,6 @@ from monitoring.patterns import periods
 from monitoring.patterns.buckets import ENERGIES, LENGTHS
 from monitoring.patterns.periods import Period
 from stations.models import Evse, Site
-
-#: An hour in which so much of all EVSEs' time was taken: who came had to wait.
-FULL = 0.9
 
 
 @dataclass
@@ -94,31 +91,15 @@ def by_site(sites: Sequence[Site], period: Period) -> list[SiteUse]:
         .annotate(Count("pk"))
     )
     lines = {site.pk: SiteUse(site, evses.get(site.pk, 0)) for site in sites}
-    for pk, *row in _rows(
-        f"SELECT site_id, {_SUMS} FROM monitoring_siteday "  # noqa: S608
+    for pk, full_hours, *row in _rows(
+        f"SELECT site_id, sum(full_hours), {_SUMS} FROM monitoring_siteday "  # noqa: S608
         "WHERE site_id = ANY(%s) AND day >= %s AND day < %s GROUP BY site_id",
         pks,
         period.since,
         period.until,
     ):
-        lines[pk].use = Use.of(row)
+        lines[pk].use, lines[pk].full_hours = Use.of(row), full_hours
     return list(lines.values())
-
-
-def add_full_hours(lines: Sequence[SiteUse], period: Period) -> None:
-    by_pk = {line.site.pk: line for line in lines}
-    since, until = _wide(period)
-    for pk, count in _rows(
-        "SELECT hour.site_id, count(*) FROM monitoring_sitehour hour "
-        "JOIN unnest(%s::bigint[], %s::float[]) AS full_at (site_id, seconds) USING (site_id) "
-        "WHERE hour.starts_at >= %s AND hour.starts_at < %s AND hour.occupied_s >= full_at.seconds "
-        "GROUP BY hour.site_id",
-        list(by_pk),
-        [max(1.0, line.evses * 3600 * FULL) for line in lines],
-        since,
-        until,
-    ):
-        by_pk[pk].full_hours = count
 
 
 def add_takings(lines: Sequence[SiteUse], period: Period) -> None:
@@ -206,16 +187,15 @@ def _starts(period: Period, step: str) -> list[date]:
 def heat(sites: Sequence[Site], period: Period, evses: int) -> list[float]:
     """Of each hour of the week, Monday 0:00 first: the percent of all EVSEs' time that a car was there."""
     found = [0.0] * 168
-    for slot, occupied in _rows(
-        "SELECT hour.slot, sum(hour.occupied_s) FROM monitoring_sitehour hour "
-        "JOIN unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS span (site_id, since, until) "
-        "ON hour.site_id = span.site_id AND hour.starts_at >= span.since AND hour.starts_at < span.until "
-        "GROUP BY hour.slot",
+    hours = ", ".join(f"sum(by_hour[{hour}])" for hour in range(1, 25))
+    for weekday, *sums in _rows(
+        f"SELECT extract(isodow FROM day)::int, {hours} FROM monitoring_siteday "  # noqa: S608
+        "WHERE site_id = ANY(%s) AND day >= %s AND day < %s GROUP BY 1",
         [site.pk for site in sites],
-        [_midnight(period.since, site) for site in sites],
-        [_midnight(period.until, site) for site in sites],
+        period.since,
+        period.until,
     ):
-        found[slot] = float(occupied)
+        found[(weekday - 1) * 24 : weekday * 24] = [float(seconds or 0) for seconds in sums]
     whole = periods.slots(period)
     return [
         min(100.0, occupied / (count * evses * 3600) * 100) if count and evses else 0.0
@@ -256,11 +236,3 @@ def demand(site: Site, now: datetime, weeks: int) -> list[float]:
     first = min(found)
     hours = int((until - max(first, since)).total_seconds() // 3600)
     return [float(found.get(until - timedelta(hours=back), 0)) / 1000 for back in range(hours, 0, -1)]
-
-
-def _midnight(day: date, site: Site) -> datetime:
-    return datetime.combine(day, time(), site.zone)
-
-
-def _wide(period: Period) -> tuple[datetime, datetime]:
-    return datetime.combine(period.since, time(), UTC), datetime.combine(period.until, time(), UTC)

@@ -86,6 +86,10 @@ class SiteDay(Use):
     #: How many of the day's sessions lasted so long and took so much (`figures.LENGTHS`, `figures.ENERGIES`).
     lengths = ArrayField(models.PositiveIntegerField(), default=list)
     energies = ArrayField(models.PositiveIntegerField(), default=list)
+    #: Occupied seconds in each of the day's 24 hours, by the clocks there.
+    by_hour = ArrayField(models.PositiveIntegerField(), default=list)
+    #: Hours in which nine tenths of all EVSEs' time were taken: who came had to wait.
+    full_hours = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "day"], name="one_row_per_site_day")]

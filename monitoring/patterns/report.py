@@ -60,7 +60,6 @@ class Report:
 def make(access: Access, sites: Sequence[Site], period: Period) -> Report:
     """Of these sites, which the reader may see."""
     lines = figures.by_site(sites, period)
-    figures.add_full_hours(lines, period)
     paid = set(Site.objects.filter(access.sites("view_money")).values_list("pk", flat=True))
     money = [line for line in lines if line.site.pk in paid]
     before = figures.by_site(sites, periods.before(period))

@@ -26,6 +26,8 @@ OVERLAP = timedelta(minutes=10)
 #: A session that ended with less than this never really charged.
 NOTHING_WH = 50
 HOUR = timedelta(hours=1)
+#: An hour in which so much of all EVSEs' time was taken: who came had to wait.
+FULL = 0.9
 
 
 def touch(hours: Iterable[tuple[int, datetime]]) -> None:
@@ -171,6 +173,10 @@ _SUMS = ", ".join(
     for name in ("energy_wh", "sessions", "failed_starts", "occupied_s", "charging_s", "idle_s", "peak_w")
 )
 _NAMES = "energy_wh, sessions, failed_starts, occupied_s, charging_s, idle_s, peak_w"
+_BY_HOUR = ", ".join(
+    f"coalesce(sum(hour.occupied_s) FILTER (WHERE hour.slot %% 24 = {hour}), 0)" for hour in range(24)
+)
+_BY_HOUR = f"ARRAY[{_BY_HOUR}]::int[]"
 _NEW = ", ".join(f"{name} = EXCLUDED.{name}" for name in _NAMES.split(", "))
 
 
@@ -230,17 +236,24 @@ def _days(days: list[tuple[int, date]]) -> None:
                 SELECT id, day, {_histogram("minutes", LENGTHS)} AS lengths,
                     {_histogram("kwh", ENERGIES)} AS energies
                 FROM ended GROUP BY id, day
+            ), there AS (
+                SELECT station.site_id, count(*) AS evses FROM stations_evse evse
+                JOIN stations_station station ON station.id = evse.station_id
+                WHERE station.site_id IN (SELECT id FROM chosen) GROUP BY 1
             )
-            INSERT INTO monitoring_siteday (site_id, day, {_NAMES}, lengths, energies)
+            INSERT INTO monitoring_siteday (site_id, day, {_NAMES}, lengths, energies, by_hour, full_hours)
             SELECT chosen.id, chosen.day, {_SUMS.replace("sum(hour.peak_w)", "max(hour.peak_w)")},
-                coalesce(spread.lengths, '{{}}'), coalesce(spread.energies, '{{}}')
+                coalesce(spread.lengths, '{{}}'), coalesce(spread.energies, '{{}}'), {_BY_HOUR},
+                count(*) FILTER (WHERE hour.occupied_s >= greatest(1, there.evses * 3600 * {FULL}))
             FROM chosen
             JOIN monitoring_sitehour hour ON hour.site_id = chosen.id
                 AND hour.starts_at >= chosen.since AND hour.starts_at < chosen.until
+            LEFT JOIN there ON there.site_id = chosen.id
             LEFT JOIN spread ON spread.id = chosen.id AND spread.day = chosen.day
             GROUP BY chosen.id, chosen.day, spread.lengths, spread.energies
             ON CONFLICT (site_id, day) DO UPDATE SET
-                lengths = EXCLUDED.lengths, energies = EXCLUDED.energies, {_NEW}
+                lengths = EXCLUDED.lengths, energies = EXCLUDED.energies, by_hour = EXCLUDED.by_hour,
+                full_hours = EXCLUDED.full_hours, {_NEW}
             """,  # noqa: S608
             keys,
         )

@@ -35,10 +35,11 @@ SELECT site.id, at, (extract(isodow FROM at AT TIME ZONE 'Europe/Berlin')::int -
 FROM stations_site site
 CROSS JOIN generate_series(%(since)s::timestamptz, %(until)s, interval '1 hour') AS at;
 INSERT INTO monitoring_siteday (site_id, day, energy_wh, sessions, failed_starts, occupied_s, charging_s,
-    idle_s, peak_w, lengths, energies)
+    idle_s, peak_w, lengths, energies, by_hour, full_hours)
 SELECT site_id, (starts_at AT TIME ZONE 'Europe/Berlin')::date AS day, sum(energy_wh), sum(sessions),
     sum(failed_starts), sum(occupied_s), sum(charging_s), sum(idle_s), max(peak_w),
-    ARRAY[1, 4, 20, 40, 20, 8, 2, 1], ARRAY[2, 8, 20, 30, 20, 10, 4, 2]
+    ARRAY[1, 4, 20, 40, 20, 8, 2, 1], ARRAY[2, 8, 20, 30, 20, 10, 4, 2],
+    array_fill(9000, ARRAY[24]), 0
 FROM monitoring_sitehour GROUP BY site_id, day;
 INSERT INTO monitoring_sitetakings (site_id, day, currency, net)
 SELECT site_id, day, 'EUR', energy_wh / 1000 * 0.42 FROM monitoring_siteday;

@@ -22,7 +22,8 @@ def used(site, day: date, *, energy_kwh=100, hour=14, takings="42.00", **fields)
     fields = {"sessions": 5, "occupied_s": 1800, "charging_s": 1200, "idle_s": 600, "peak_w": 22_000} | fields
     SiteDay.objects.create(
         site=site, day=day, energy_wh=energy_kwh * 1000,
-        lengths=[0, 0, 2, 3, 0, 0, 0, 0], energies=[0, 5, 0, 0, 0, 0, 0, 0], **fields,
+        lengths=[0, 0, 2, 3, 0, 0, 0, 0], energies=[0, 5, 0, 0, 0, 0, 0, 0],
+        by_hour=[fields["occupied_s"] * (each == hour) for each in range(24)], **fields,
     )  # fmt: skip
     at = datetime(day.year, day.month, day.day, hour, tzinfo=site.zone)
     SiteHour.objects.create(

@@ -191,7 +191,6 @@ def test_figures_of_a_period(evse):
     assert (line.use.energy_kwh, line.use.occupied_h, line.use.idle_h, line.evses) == (11.0, 1.5, 0.5, 1)
     assert line.utilisation(7) == pytest.approx(1.5 / 168 * 100)
     assert (empty.use.energy_kwh, empty.utilisation(7)) == (0, 0)
-    figures.add_full_hours([line, empty], week)
     assert (line.full_hours, empty.full_hours) == (1, 0)
     heat = figures.heat([site], week, 1)
     assert (heat[14], heat[15], heat[16]) == (100.0, 50.0, 0.0)
