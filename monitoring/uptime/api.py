@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import exceptions, mixins, serializers
 from rest_framework.response import Response
 
@@ -23,6 +24,7 @@ from stations.models.site import check_time_zone
 LONGEST = timedelta(days=366 * 3)
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class Moment(serializers.Field):
     """A moment, or a day: its midnight in the zone that was asked for."""
 
