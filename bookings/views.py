@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from bookings import actions, availability, changes, ical, overrun, picker, progress
+from bookings import actions, availability, changes, ical, overrun, picker, progress, refusals
 from bookings import series as series_actions
 from bookings.exceptions import BookingRefused, SeriesRefused, SlotTaken
 from bookings.forms import RepeatForm, SlotForm, slot_value
@@ -45,8 +45,10 @@ def book(request, slug):
     try:
         booking = actions.hold(user=request.user, now=now, **chosen)
     except SlotTaken as refused:
+        refusals.note(refused=refused, user=request.user, now=now, **chosen)
         return _taken(request, site, chosen, refused, look)
     except BookingRefused as refused:
+        refusals.note(refused=refused, user=request.user, now=now, **chosen)
         form.add_error("slot", str(refused))
         return _pick(request, site, policy, look, now, form=form, status=409)
     return redirect("billing:review", booking.pk)

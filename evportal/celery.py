@@ -47,5 +47,8 @@ app.conf.beat_schedule = {
     "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
     "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},
+    "follow-uptime": {"task": "monitoring.uptime.tasks.look_round", "schedule": 30.0},
+    "roll-up-patterns": {"task": "monitoring.patterns.tasks.roll_up", "schedule": 60.0},
+    "mail-reports": {"task": "monitoring.patterns.tasks.mail_reports", "schedule": 900.0},
     "send-outbox": {"task": "evportal.outbox.tasks.send_pending", "schedule": 10.0},
 }

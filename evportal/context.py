@@ -15,6 +15,7 @@ OPS = (
     ("Sessions", "ops:sessions", "view_ops"),
     ("Calendar", "ops:calendar", "view_bookings"),
     ("Firmware", "ops:firmware", "view_ops"),
+    ("Reports", "ops:reports", "view_ops"),
     ("Invoices", "fin:invoices", "view_money"),
 )
 
@@ -34,7 +35,12 @@ def portal(request):
 
 
 #: Pages that the menu has no line for, and the line that they belong to.
-BELONGS = {"/ops/bulk/": "/ops/chargers/", "/ops/commands/": "/ops/chargers/"}
+BELONGS = {
+    "/ops/bulk/": "/ops/chargers/",
+    "/ops/commands/": "/ops/chargers/",
+    "/ops/uptime/": "/ops/reports/",
+    "/ops/outages/": "/ops/reports/",
+}
 
 
 def _ops_nav(request, access):

@@ -1,6 +1,5 @@
 """An id for every request, in the log lines and in the response, so that a report can be traced."""
 
-import logging
 import re
 import uuid
 from contextvars import ContextVar
@@ -23,9 +22,3 @@ class RequestId:
             request_id.reset(token)
         response["X-Request-Id"] = request.id
         return response
-
-
-class RequestIdFilter(logging.Filter):
-    def filter(self, record):
-        record.request_id = request_id.get()
-        return True

@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from evportal import health
+from evportal import health, metrics
 from evportal.accounts import language
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("evportal.api")),
     path("accounts/", include("allauth.urls")),

@@ -5,6 +5,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter
 from monitoring.models import Alert, Rule
+from monitoring.uptime import admin as uptime_admin  # noqa: F401  outages and opening hours
 
 
 @admin.register(Rule)

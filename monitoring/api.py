@@ -11,6 +11,8 @@ from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
 from monitoring import actions
 from monitoring.models import Alert
+from monitoring.patterns import api as patterns_api
+from monitoring.uptime import api as uptime_api
 
 
 class AlertSerializer(serializers.ModelSerializer):
@@ -63,4 +65,4 @@ class Alerts(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         return Response(self.get_serializer(alert).data)
 
 
-RESOURCES = {"alerts": Alerts}
+RESOURCES = {"alerts": Alerts, **patterns_api.RESOURCES, **uptime_api.RESOURCES}

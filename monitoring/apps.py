@@ -7,3 +7,4 @@ class MonitoringConfig(AppConfig):
 
     def ready(self):
         from monitoring import events, receivers  # noqa: F401
+        from monitoring.uptime import receivers as uptime_receivers  # noqa: F401

@@ -92,3 +92,22 @@ class Alert(models.Model):
 
     def __str__(self):
         return self.title
+
+
+# Topics with models of their own, where Django looks for them.
+from monitoring.patterns.models import (  # noqa: E402,F401
+    EvseHour,
+    EvseTakings,
+    Mark,
+    ScheduledReport,
+    SiteDay,
+    SiteHour,
+    SiteTakings,
+)
+from monitoring.uptime.models import (  # noqa: E402,F401
+    ConditionChange,
+    OpenHours,
+    Outage,
+    OutageChange,
+    Watch,
+)

@@ -22,7 +22,10 @@ from monitoring.views import (
     fleet_configuration,
     orphans,
     pending,
+    reports,
     sessions,
+    status,
+    uptime,
 )
 
 ops = [
@@ -94,8 +97,24 @@ ops = [
     path("calendar/bookings/<uuid:pk>/cancel/", calendar_changes.cancel, name="calendar_cancel"),
     path("events/", events.events, name="events"),
     path("events.csv", events.events_csv, name="events_csv"),
+    path("reports/", reports.reports, name="reports"),
+    path("reports/report.xlsx", reports.report_xlsx, name="report_xlsx"),
+    path("reports/<slug:name>.csv", reports.report_csv, name="report_csv"),
+    path("reports/forecast/", reports.forecasts, name="report_forecast"),
+    path("reports/mail/", reports.schedules, name="report_schedules"),
+    path("reports/mail/<int:pk>/delete/", reports.schedule_delete, name="report_schedule_delete"),
+    path("uptime/", uptime.uptime, name="uptime"),
+    path("uptime.csv", uptime.uptime_csv, name="uptime_csv"),
+    path("outages/", uptime.outages, name="outages"),
+    path("outages/new/", uptime.report_outage, name="outage_new"),
+    path("outages/<int:pk>/", uptime.outage, name="outage"),
     path("pending/", pending.pending, name="pending"),
     path("pending/<int:pk>/", pending.adopt_station, name="adopt"),
 ]
 
-urlpatterns = [path("ops/", include((ops, "ops")))]
+urlpatterns = [
+    path("ops/", include((ops, "ops"))),
+    path("status/", status.statuses, name="status"),
+    path("status/<slug:slug>/", status.operator_status, name="status_operator"),
+    path("reports/stop/<str:token>/", reports.stop, name="report_stop"),
+]

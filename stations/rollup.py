@@ -17,6 +17,8 @@ from stations.models import Hour, Reading, Session
 from stations.registers import Point
 
 BATCH = 1000
+#: A step of the meter with less power than this on average is a car that is full or waits.
+CHARGING_ABOVE_W = 100
 
 
 @transaction.atomic
@@ -28,7 +30,8 @@ def roll_up(limit: int = BATCH) -> int:
         by_evse[row.evse_id].append(row)
     for evse_id, hours in by_evse.items():
         _reckon(evse_id, hours)
-    Hour.objects.bulk_update(rows, ["energy_wh", "max_power_w", "busy_s", "is_stale"], batch_size=500)
+    fields = ["energy_wh", "max_power_w", "busy_s", "charging_s", "is_stale", "is_news"]
+    Hour.objects.bulk_update(rows, fields, batch_size=500)
     return len(rows)
 
 
@@ -48,8 +51,9 @@ def _reckon(evse_id: int, hours: list[Hour]) -> None:
         end = row.starts_at + series.HOUR
         row.energy_wh = sum((level(c, end) - level(c, row.starts_at) for c in curves), Decimal(0))
         row.busy_s = min(3600, sum(_overlap(curve, row.starts_at, end) for curve in curves))
+        row.charging_s = min(row.busy_s, sum(_charging(curve, row.starts_at, end) for curve in curves))
         row.max_power_w = power.get(row.starts_at)
-        row.is_stale = False
+        row.is_stale, row.is_news = False, True
 
 
 def _sessions(evse_id: int, first: datetime, last: datetime):
@@ -80,3 +84,13 @@ def level(curve: list[Point], at: datetime) -> Decimal:
 def _overlap(curve: list[Point], start: datetime, end: datetime) -> int:
     seconds = (min(curve[-1][0], end) - max(curve[0][0], start)).total_seconds()
     return max(0, round(seconds))
+
+
+def _charging(curve: list[Point], start: datetime, end: datetime) -> int:
+    """Seconds of the steps in which energy flowed, as far as they lie within."""
+    found = 0.0
+    for (before, low), (after, high) in zip(curve, curve[1:], strict=False):
+        seconds = (after - before).total_seconds()
+        if after > start and before < end and float(high - low) * 3600 > CHARGING_ABOVE_W * seconds:
+            found += (min(after, end) - max(before, start)).total_seconds()
+    return max(0, round(found))

@@ -32,8 +32,9 @@ def touch(moments: Iterable[tuple[int, datetime]]) -> None:
         # In order, so that two workers never wait for each other in a circle. The row is locked even where
         # nothing changes: who reckons it meanwhile must not take it for done without what we are storing.
         cursor.execute(
-            "INSERT INTO stations_hour (evse_id, starts_at, energy_wh, busy_s, is_stale) "
-            "SELECT evse_id, starts_at, 0, 0, true FROM unnest(%s::bigint[], %s::timestamptz[]) "
+            "INSERT INTO stations_hour "
+            "(evse_id, starts_at, energy_wh, busy_s, charging_s, is_stale, is_news) "
+            "SELECT evse_id, starts_at, 0, 0, 0, true, false FROM unnest(%s::bigint[], %s::timestamptz[]) "
             "AS touched (evse_id, starts_at) ORDER BY 1, 2 "
             "ON CONFLICT (evse_id, starts_at) DO UPDATE SET is_stale = true WHERE NOT stations_hour.is_stale",
             [[evse_id for evse_id, _at in hours], [at for _evse_id, at in hours]],
@@ -114,3 +115,17 @@ def _starts(since: datetime, until: datetime, step: str) -> list[datetime]:
 
 def stale():
     return Hour.objects.filter(is_stale=True)
+
+
+def take_reckoned(limit: int) -> list[tuple[int, datetime]]:
+    """(EVSE's id, hour) of what was reckoned since the last time; within the taker's transaction, so that
+    what it does with them and their being taken are one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH news AS (SELECT id FROM stations_hour WHERE is_news ORDER BY starts_at LIMIT %s "
+            "FOR UPDATE SKIP LOCKED) "
+            "UPDATE stations_hour AS hour SET is_news = false FROM news WHERE hour.id = news.id "
+            "RETURNING hour.evse_id, hour.starts_at",
+            [limit],
+        )
+        return cursor.fetchall()

@@ -47,7 +47,7 @@ from bookings.models import (
 )
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Channel, ChannelMessage, Mail, SentMail, Wish
-from monitoring.models import Alert, Rule
+from monitoring.models import Alert, OpenHours, Outage, Rule, ScheduledReport
 from stations.certificates import local
 from stations.files import tickets
 from stations.models import (
@@ -130,6 +130,11 @@ def build() -> World:
     # The driver's second factor, under the address of another kind of it.
     mine.ids["passkey"] = Authenticator.objects.get(user=driver).pk
     mine.rows |= {Membership: staff["manager"].memberships.get(), User: driver}
+    for number, place in enumerate((mine, away)):
+        mailed = ScheduledReport.objects.create(
+            membership=staff["manager"].memberships.get(), site=place.rows[Site], token=f"stop-{number}"
+        )
+        place.ids |= {"schedule": mailed.pk, "stop": mailed.token}
     world = World(mine, away, {"anonymous": Client()})
     for role, person in people.items():
         world.clients[role] = Client()
@@ -383,6 +388,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         opened_at=now,
         last_seen_at=now,
     )
+    outage = Outage.objects.create(evse=evse, begins_at=now, cause="faulted", note=mark)
+    hours = OpenHours.objects.create(site=site, weekday=0, opens_at="08:00", closes_at="20:00")
     vehicle = Vehicle.objects.create(user=driver, name=f"{mark} car")
     pending = PendingStation.objects.create(identity=f"unknown-{n}", first_seen_at=now, last_seen_at=now)
     mail = Mail.objects.create(key=f"{mark} {n}", to=driver.email, subject=mark, text=mark)
@@ -430,7 +437,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
         pending, mail, sent, rules, rule, orphan, signed, quirk,
-        place, offer, channel, channel_message, wanted,
+        place, offer, channel, channel_message, wanted, outage, hours,
     ]  # fmt: skip
     ids = {
         "site": site.slug,
@@ -473,6 +480,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "invoice": invoice.pk,
         "doubt": doubt.pk,
         "alert": alert.pk,
+        "outage": outage.pk,
         "card": card.pk,
         "vehicle": vehicle.pk,
         "start": start.pk,

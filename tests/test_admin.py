@@ -25,7 +25,7 @@ from bookings.models import Booking, Claim, Closure, SiteRules
 from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
-from monitoring.models import Alert, Rule
+from monitoring.models import Alert, OpenHours, Outage, Rule
 from stations.models import (
     AvailabilityPlan,
     BulkCommand,
@@ -169,6 +169,8 @@ class House:
             RootCertificate.objects.create(operator=self.operator, kind="x", name="x", not_after=now),
             Rule.objects.get(operator=self.operator, kind="offline"),
             Rule.objects.get(operator=self.operator, kind="offline"),
+            Outage.objects.create(evse=self.evse, begins_at=now, cause="faulted"),
+            OpenHours.objects.create(site=self.site, weekday=0, opens_at="08:00", closes_at="20:00"),
             Alert.objects.create(
                 site=self.site,
                 kind="offline",
@@ -207,6 +209,8 @@ EVERYBODY = (
     Orphan,
     SignedValue,
     Quirk,
+    Outage,
+    OpenHours,
 )
 CREW = (
     BulkCommand,
@@ -238,7 +242,7 @@ SEES = {
     "support": {*EVERYBODY, *CREW, IdToken, TokenRules, Reservation},
 }
 CHANGES = {
-    "technician": {Station, Evse, ConfigurationTemplate},
+    "technician": {Station, Evse, ConfigurationTemplate, Outage},
     "accountant": set(),
     "support": {IdToken, TokenRules},
 }

@@ -66,6 +66,8 @@ def test_pure_modules_know_neither_django_nor_the_clock():
     pure += ["stations/firmware/states.py", "stations/firmware/waves.py", "stations/files/ranges.py"]
     configuration = ("names", "calls", "answers", "drift", "builtin")
     pure += ["stations/ocpp/registering.py", *(f"stations/configuration/{each}.py" for each in configuration)]
+    pure += [f"monitoring/uptime/{each}.py" for each in ("spans", "formulas", "history")]
+    pure += [f"monitoring/patterns/{each}.py" for each in ("advice", "buckets", "forecast", "periods")]
     files = [ROOT / name for name in pure] + sorted((ROOT / "billing" / "pricing").glob("*.py"))
     for path in files:
         assert not [name for name in imports(path) if name.startswith("django")], path

@@ -64,6 +64,8 @@ PUBLIC = [
         "/",
         "/healthz",
         "/s/{site}/",
+        "/status/",
+        "/status/first/",
         "/s/{site}/book/",
         "/s/{site}/waitlist/",
         "/c/{public_id}/",
@@ -89,6 +91,8 @@ LINKS = [
     get("/r/{ended}/", EVERYBODY, NOBODY),
     get("/r/{ended}/invoice.pdf", EVERYBODY, EVERYBODY),
     post("/r/{ended}/pay/", OWNER),
+    # In the mail with a report: it ends that mail, and tells nothing else.
+    get("/reports/stop/{stop}/", EVERYBODY, NOBODY),
 ]
 
 #: Each shows what its owner may see, to whoever has its address (tests/bookings/test_feeds.py).
@@ -241,6 +245,18 @@ OPS = [
     post("/ops/calendar/bookings/{booking}/cancel/", DESK),
     get("/ops/events/", STAFF | OTHER, STAFF | OTHER),
     get("/ops/events.csv", STAFF | OTHER, STAFF),
+    get("/ops/reports/", STAFF | OTHER, NOBODY),
+    get("/ops/reports/sites.csv", STAFF | OTHER, NOBODY),
+    get("/ops/reports/report.xlsx", STAFF | OTHER, NOBODY),
+    get("/ops/reports/forecast/", STAFF | OTHER, NOBODY),
+    get("/ops/reports/mail/", STAFF | OTHER, NOBODY),
+    post("/ops/reports/mail/{schedule}/delete/", MANAGER),
+    get("/ops/uptime/", STAFF | OTHER, NOBODY),
+    get("/ops/uptime.csv", STAFF | OTHER, NOBODY),
+    get("/ops/outages/", STAFF | OTHER, STAFF),
+    get("/ops/outages/new/", who("manager technician manager2"), NOBODY),
+    get("/ops/outages/{outage}/", STAFF),
+    post("/ops/outages/{outage}/", who("manager technician"), note="x"),
     # A charger that nobody knows belongs to nobody yet.
     get("/ops/pending/", MANAGERS),
     get("/ops/pending/{pending}/", MANAGERS),
@@ -412,6 +428,12 @@ MACHINES = [
     get("/api/v1/alerts/", CREW | OTHER | BOTH_KEYS),
     get("/api/v1/alerts/{alert}/", CREW | KEY),
     post("/api/v1/alerts/{alert}/acknowledge/", CREW | KEY),
+    get("/api/v1/reports/", STAFF | OTHER | KEYS, NOBODY),
+    get("/api/v1/uptime/", STAFF | OTHER | KEYS, NOBODY),
+    get("/api/v1/outages/", STAFF | OTHER | KEYS, STAFF | MONEY_KEYS),
+    post("/api/v1/outages/", MANAGERS | who("technician") | BOTH_KEYS),
+    get("/api/v1/outages/{outage}/", STAFF | MONEY_KEYS),
+    patch("/api/v1/outages/{outage}/", who("manager technician key")),
 ]
 
 #: Whoever has the address has the file: it is long and random, and given to one charger for a while.
@@ -423,6 +445,8 @@ FILES = [
 #: Parts that check a signature of their own, or whose answer is about nobody.
 OWN_LOCK = [
     get("/readyz", EVERYBODY, NOBODY),
+    # From this machine, or with the token of METRICS_TOKEN; the test's requests come from here.
+    get("/metrics", EVERYBODY, NOBODY),
     post("/ocsp/", EVERYBODY, NOBODY),
     get("/ocsp/MAA=", EVERYBODY, NOBODY),
     get("/crl/csms.crl", EVERYBODY, NOBODY),
@@ -521,6 +545,8 @@ IN_ADMIN = {
     "billing/refund": MONEY,
     "billing/webhookevent": NOBODY,
     "monitoring/alert": CREW,
+    "monitoring/outage": STAFF,
+    "monitoring/openhours": STAFF,
     # A whole operator's: the technician of some sites has no part in it.
     "monitoring/rule": DESK,
 }

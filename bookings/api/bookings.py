@@ -9,7 +9,7 @@ from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from bookings import actions, availability, by_operator, changes, rules
+from bookings import actions, availability, by_operator, changes, refusals, rules
 from bookings.exceptions import BookingRefused, NotBookable, SlotTaken
 from bookings.models import Booking
 from bookings.rules import Problem
@@ -174,6 +174,7 @@ class Bookings(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateMo
             else:
                 serializer.instance = by_operator.book(id_token=token, now=now, **slot)
         except BookingRefused as refused:
+            refusals.note(refused=refused, user=driver, now=now, **slot)
             raise conflict(refused, now=now, **slot) from None
 
     def partial_update(self, request, pk=None):

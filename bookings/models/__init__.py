@@ -5,6 +5,7 @@ from bookings.models.booking import Booking, BookingQuerySet
 from bookings.models.calendar import CalendarFeed, DriverChoice
 from bookings.models.claim import Claim, Closure
 from bookings.models.maintenance import MaintenanceRule
+from bookings.models.refusal import Refusal
 from bookings.models.series import BookingSeries
 from bookings.models.terms import SiteRules, Terms
 from bookings.models.waitlist import Offer, WaitlistPlace
@@ -20,6 +21,7 @@ __all__ = [
     "MaintenanceRule",
     "MoveOffer",
     "Offer",
+    "Refusal",
     "SiteRules",
     "StopTime",
     "Terms",

@@ -13,13 +13,14 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.utils import timezone
 
 from billing import gateway
 from billing.actions.cards import customer_of, save_card_from_event
 from billing.models import Card, Tariff, TariffAssignment, TariffVersion
 from bookings.models import SiteRules
 from evportal.accounts.models import Membership, Operator, User, Vehicle
-from evportal.demo import network
+from evportal.demo import history, network
 from stations.firmware import images
 from stations.models import Connector, Evse, FirmwareImage, IdToken, Site, Station
 
@@ -32,6 +33,7 @@ def seed(*, data: Path) -> None:
     """Operators, people, sites, chargers and tariffs; writes everybody's keys to `data`."""
     with transaction.atomic():
         fleets = _seed(data)
+        history.seed(timezone.now())
     # A payment provider may only be asked outside of a transaction.
     if settings.STRIPE_API_BASE:
         for fleet in fleets:

@@ -23,6 +23,7 @@ CHANNEL_ATTEMPTS = 8
 ATTACHMENTS = {
     "billing.invoice": "billing.documents.invoice_attachment",
     "bookings.ics": "bookings.ical.attachment",
+    "monitoring.report": "monitoring.patterns.scheduled.attachment",
 }
 
 

@@ -11,6 +11,7 @@ from monitoring import eventlog, journal, overview
 from monitoring.filters import MessageFilter
 from monitoring.guard import ops_page
 from monitoring.models import Alert
+from monitoring.uptime import showing
 from stations.models import Command
 
 PAGE = 50
@@ -68,6 +69,7 @@ def charger(request, pk):
             "charger",
             "monitoring/charger.html",
             chart=overview.meter_chart(found.station),
+            uptime=showing.evse_strips(found.station.evses.all(), timezone.now(), found.station.site.zone),
             alerts=Alert.objects.visible_to(request.access).open().filter(station=found.station)
             if may_alerts
             else [],

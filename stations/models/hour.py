@@ -20,8 +20,12 @@ class Hour(models.Model):
     max_power_w = models.DecimalField(max_digits=12, decimal_places=1, null=True)
     #: How long a car was connected.
     busy_s = models.PositiveIntegerField(default=0)
+    #: How long of that it was charging: drawing more than a standby.
+    charging_s = models.PositiveIntegerField(default=0)
     #: Reported on since it was reckoned last.
     is_stale = models.BooleanField(default=True)
+    #: Reckoned since others last took it over (series.take_reckoned).
+    is_news = models.BooleanField(default=False)
 
     objects = HourQuerySet.as_manager()
 
@@ -32,6 +36,7 @@ class Hour(models.Model):
         ]
         indexes = [
             models.Index(fields=["starts_at"], condition=models.Q(is_stale=True), name="stale_hours"),
+            models.Index(fields=["starts_at"], condition=models.Q(is_news=True), name="hours_to_take_over"),
         ]
 
     def __str__(self):

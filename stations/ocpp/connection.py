@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import psycopg
 from django.db import DatabaseError
 
+from stations import speaking
 from stations.configuration import masking
 from stations.journal import Entry, Journal
 from stations.models import Message, Station
@@ -87,6 +88,7 @@ class Connection:
 
     async def run(self, receive: Callable[[], Awaitable[dict]]) -> None:
         """Read until the socket closes."""
+        speaking.station.set(self.station.identity)
         while self.is_open:
             event = await receive()
             if event["type"] == "websocket.disconnect":

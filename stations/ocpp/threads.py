@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from django.db import close_old_connections, transaction
 
-from stations import signals
+from stations import signals, speaking
 
 T = TypeVar("T")
 
@@ -24,7 +24,8 @@ _executor = ThreadPoolExecutor(
 )
 
 
-def _run(function: Callable[..., T], args: tuple, kwargs: dict) -> T:
+def _run(station: str, function: Callable[..., T], args: tuple, kwargs: dict) -> T:
+    speaking.station.set(station)
     close_old_connections()
     try:
         # Committed when this returns, so the answer after it tells of nothing that could still be lost.
@@ -37,4 +38,6 @@ def _run(function: Callable[..., T], args: tuple, kwargs: dict) -> T:
 async def in_thread(function: Callable[..., T], *args, **kwargs) -> T:
     """Run a blocking function in one transaction, in a thread."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_executor, partial(_run, function, args, kwargs))
+    return await loop.run_in_executor(
+        _executor, partial(_run, speaking.station.get(), function, args, kwargs)
+    )

@@ -308,6 +308,15 @@ def running(portal: Portal, *, worker: bool) -> Iterator[None]:
         end(portal.worker)
 
 
+def reports(portal: Portal) -> list[Figure]:
+    """A year of 1,000 EVSEs out of the rollups, a session's chart out of millions of readings."""
+    argv = [sys.executable, "-m", "tests.bench.reports", "--json"]
+    done = subprocess.run(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+    if not done.stdout:
+        raise RuntimeError("the reports' bench failed")
+    return [Figure(**each) for each in json.loads(done.stdout)]
+
+
 FIGURES = {
     "cpu": cpu,
     "availability": availability,
@@ -315,6 +324,7 @@ FIGURES = {
     "latency": latency,
     "storm": storm,
     "durability": durability,
+    "reports": reports,
 }
 
 
