@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from bookings import overrun, stop_news, stop_times
-from bookings.actions import is_for
+from bookings.fulfilling import is_for
 from bookings.models import Booking, SiteRules, StopTime
 from bookings.stop_times import Next, Own, Plan, Why
 from evportal.accounts.models import User

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Min, Q
 
 from bookings import availability, mails, rules, signals
-from bookings.actions import Status, _claim, _keep, _locked, reschedule
+from bookings.actions import Status, reschedule
 from bookings.exceptions import (
     AlreadyOver,
     HoldExpired,
@@ -20,6 +20,7 @@ from bookings.exceptions import (
 )
 from bookings.models import Booking, Claim
 from bookings.rules import Problem
+from bookings.slots import claim_time, keep, locked
 from stations import reservations
 from stations.models import Evse
 
@@ -37,7 +38,7 @@ def change_end(*, booking: Booking, ends_at: datetime, now: datetime) -> Booking
 
     Giving time back is never too late; more time is there if the EVSE is free and the site open.
     """
-    booking = _locked(booking)
+    booking = locked(booking)
     if booking.status == Status.PENDING and booking.hold_expires_at <= now:
         raise HoldExpired
     if not _is_going_on(booking, now):
@@ -56,7 +57,7 @@ def change_end(*, booking: Booking, ends_at: datetime, now: datetime) -> Booking
     if problem is not None:
         raise NotBookable(problem)
     try:
-        _claim(booking.claim, booking.evse, policy, booking.starts_at, ends_at, now)
+        claim_time(booking.claim, booking.evse, policy, booking.starts_at, ends_at, now)
     except SlotTaken as taken:
         raise NoTimeAfter(alternatives=taken.alternatives) from None
     booking.ends_at = ends_at
@@ -65,7 +66,7 @@ def change_end(*, booking: Booking, ends_at: datetime, now: datetime) -> Booking
     if booking.status == Status.RESERVED:
         if booking.reservation:
             reservations.cancel(reservation=booking.reservation, reason="booking changed")
-        _keep(booking)
+        keep(booking)
     if booking.status != Status.PENDING:
         mails.tell(booking, "moved")
     signals.after_commit(signals.booking_moved, booking)
@@ -86,7 +87,7 @@ def late(*, booking: Booking, minutes: int, now: datetime) -> Booking:
 
     Asking again may only make it longer; the slot's end is the end of all waiting.
     """
-    booking = _locked(booking)
+    booking = locked(booking)
     if booking.status != Status.RESERVED or now >= booking.no_show_at:
         raise AlreadyOver
     if minutes <= 0:

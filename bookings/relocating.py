@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from bookings import actions, affected, availability, rules
+from bookings import actions, affected, availability, rules, slots
 from bookings.exceptions import (
     AlreadyOver,
     BookingRefused,
@@ -49,17 +49,17 @@ def relocate(
 
     Its price stays the one that was agreed. Raises `BookingRefused`, and `SlotTaken` with what is near.
     """
-    booking = actions._locked(booking)
+    booking = slots.locked(booking)
     starts_at, ends_at = starts_at or booking.starts_at, ends_at or booking.ends_at
     policy = _may_go(booking, evse, starts_at, ends_at, now)
     # What is over can't be claimed any more: somebody else may have had it.
     claim_from = starts_at if evse.pk == booking.evse_id else max(starts_at, now)
     until = ends_at + timedelta(minutes=policy.buffer_minutes)
-    if not actions._insert(booking.claim, evse, claim_from, until, now):
+    if not slots.take(booking.claim, evse, claim_from, until, now):
         raise SlotTaken(
             alternatives=availability.nearest(evse=evse, starts_at=starts_at, ends_at=ends_at, now=now)
         )
-    return actions._moved(booking, evse, starts_at, ends_at, why)
+    return slots.moved(booking, evse, starts_at, ends_at, why)
 
 
 def _may_go(booking: Booking, evse: Evse, starts_at: datetime, ends_at: datetime, now: datetime) -> SiteRules:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings import actions, failing, relocating
+from bookings import failing, relocating, slots
 from bookings.availability import OUT_OF_ORDER
 from bookings.failing import Step, Trouble
 from bookings.models import Booking
@@ -64,7 +64,7 @@ def _rescue(site: Site, bookings: dict[Booking, tuple[Trouble, Step]], now: date
     troubles = {booking.pk: trouble for booking, (trouble, _step) in bookings.items()}
 
     def give_up(booking: Booking) -> None:
-        actions.fail(booking=booking, reason=REASONS[troubles[booking.pk]], now=now)
+        slots.fail(booking=booking, reason=REASONS[troubles[booking.pk]], now=now)
 
     return relocating.clear(
         bookings=list(bookings),

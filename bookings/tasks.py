@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db.models import F, Q
 from django.utils import timezone
 
-from bookings import actions, at_charger, maintenance, no_show, rescue
+from bookings import actions, at_charger, fulfilling, maintenance, no_show, rescue, slots
 from bookings.availability import OUT_OF_ORDER
 from bookings.models import Booking, MaintenanceRule
 from stations import reservations
@@ -16,7 +16,7 @@ def expire_holds() -> None:
     now = timezone.now()
     due = Booking.objects.filter(status=Booking.Status.PENDING, hold_expires_at__lte=now)
     for booking in due.order_by("hold_expires_at")[:500]:
-        actions.expire_hold(booking=booking, now=now)
+        slots.expire_hold(booking=booking, now=now)
 
 
 @shared_task
@@ -40,11 +40,11 @@ def keep_stop_times() -> None:
 def release(booking: Booking, now) -> None:
     """A slot whose driver seems not to have come: unless we missed the news, or it wasn't theirs to miss."""
     session = _session_of(booking)
-    if session is not None and actions.use(booking=booking, session=session):
+    if session is not None and fulfilling.use(booking=booking, session=session):
         return
     evse = booking.evse
-    if any(actions.is_for(booking, one) for one in _charging(evse)):
-        actions.join(booking=booking)
+    if any(fulfilling.is_for(booking, one) for one in _charging(evse)):
+        fulfilling.join(booking=booking)
         return
     if not no_show.may_decide(
         is_online=evse.station.is_online,
@@ -54,9 +54,9 @@ def release(booking: Booking, now) -> None:
     ):
         return
     if not evse.station.is_online or evse.state in OUT_OF_ORDER:
-        actions.fail(booking=booking, reason=actions.OUT_OF_ORDER, now=now)
+        slots.fail(booking=booking, reason=slots.OUT_OF_ORDER, now=now)
     elif _in_the_way(booking):
-        actions.fail(booking=booking, reason="Another session was in the way.", now=now)
+        slots.fail(booking=booking, reason="Another session was in the way.", now=now)
     else:
         actions.no_show(booking=booking, now=now)
 
@@ -75,7 +75,9 @@ def _session_of(booking: Booking) -> Session | None:
     since = Q(start_received_at__gte=booking.opens_at) | Q(stopped_at=None)
     found = Session.objects.filter(since, evse=booking.evse_id, booking=None, review="")
     found = found.filter(start_received_at__lt=booking.ends_at).order_by(F("start_received_at").desc())
-    return next((one for one in found.select_related("id_token")[:20] if actions.is_for(booking, one)), None)
+    return next(
+        (one for one in found.select_related("id_token")[:20] if fulfilling.is_for(booking, one)), None
+    )
 
 
 @shared_task

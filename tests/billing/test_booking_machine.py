@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 from billing import actions as billing
 from billing import sweeping
 from billing.models import Invoice, Payment, Refund
-from bookings import actions, changes, tasks
+from bookings import actions, changes, slots, tasks
 from bookings.models import Booking, Claim
 from stations.exceptions import Refused
 from stations.models import Evse, Session
@@ -45,7 +45,7 @@ FEE = Decimal("5.00")
 DONE = {"steps": 0, "bookings": 0, "captured": 0, "refused": 0}
 
 which = st.integers(0, 50)
-slots = st.integers(0, 7)
+starts = st.integers(0, 7)
 lengths = st.sampled_from([30, 60, 90])
 
 
@@ -114,7 +114,7 @@ class Bookings(RuleBasedStateMachine):
         at = NOON + start * 30 * MINUTE
         return {"starts_at": at, "ends_at": at + minutes * MINUTE}
 
-    @rule(driver=st.integers(0, 2), evse=st.integers(0, 1), start=slots, minutes=lengths)
+    @rule(driver=st.integers(0, 2), evse=st.integers(0, 1), start=starts, minutes=lengths)
     def hold(self, driver, evse, start, minutes):
         held = self.do(
             actions.hold,
@@ -168,10 +168,10 @@ class Bookings(RuleBasedStateMachine):
     @rule(number=which)
     def give_up(self, number):
         if booking := self.booking(number):
-            self.do(actions.fail, booking=booking, reason="The charger failed.", now=timezone.now())
+            self.do(slots.fail, booking=booking, reason="The charger failed.", now=timezone.now())
 
     @precondition(there)
-    @rule(number=which, evse=st.integers(0, 1), start=slots, minutes=lengths)
+    @rule(number=which, evse=st.integers(0, 1), start=starts, minutes=lengths)
     def move(self, number, evse, start, minutes):
         if booking := self.booking(number):
             place = Evse.objects.with_station().get(pk=self.world.evses[evse].pk)

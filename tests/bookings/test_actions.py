@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from bookings import actions, signals
+from bookings import actions, fulfilling, signals
 from bookings.exceptions import (
     AlreadyOver,
     BookingRefused,
@@ -345,13 +345,13 @@ class TestUse:
         booking = make.booking()
         card = make.id_token(operator=booking.evse.station.site.operator, user=booking.user)
         session, _decision = start(booking.evse, card.token, NOON + minutes * MINUTE)
-        assert actions.fulfil(session=session) == booking
+        assert fulfilling.fulfil(session=session) == booking
 
     @pytest.mark.parametrize("minutes", [-11, 30])
     def test_not_outside_the_window(self, minutes):
         booking = make.booking()
         session, _decision = start(booking.evse, booking.id_token.token, NOON + minutes * MINUTE)
-        assert actions.fulfil(session=session) is None
+        assert fulfilling.fulfil(session=session) is None
 
     def test_a_group_card_counts(self):
         booking = make.booking()
@@ -360,29 +360,29 @@ class TestUse:
         card = make.id_token(operator=operator, group="FLEET")
         session, decision = start(booking.evse, card.token, NOON)
         assert decision.allowed
-        assert actions.fulfil(session=session) == booking
+        assert fulfilling.fulfil(session=session) == booking
 
     def test_a_strangers_start_doesnt(self):
         booking = make.booking()
         other = make.id_token(operator=booking.evse.station.site.operator, user=make.user())
         session, decision = start(booking.evse, other.token, NOON)
         assert not decision.allowed
-        assert actions.fulfil(session=session) is None
+        assert fulfilling.fulfil(session=session) is None
 
     def test_what_is_left_of_the_slot_is_freed(self):
         booking = make.booking(minutes=60)
         session, _decision = start(booking.evse, booking.id_token.token, NOON)
-        actions.fulfil(session=session)
-        actions.free_rest(session=session, now=NOON + 20 * MINUTE)
+        fulfilling.fulfil(session=session)
+        fulfilling.free_rest(session=session, now=NOON + 20 * MINUTE)
         assert Claim.objects.get().period.upper == NOON + 20 * MINUTE
-        actions.free_rest(session=session, now=NOON + 40 * MINUTE)
+        fulfilling.free_rest(session=session, now=NOON + 40 * MINUTE)
         assert Claim.objects.get().period.upper == NOON + 20 * MINUTE
 
     def test_ended_before_its_slot_began(self):
         booking = make.booking(minutes=60)
         session, _decision = start(booking.evse, booking.id_token.token, NOON - 10 * MINUTE)
-        actions.fulfil(session=session)
-        actions.free_rest(session=session, now=NOON)
+        fulfilling.fulfil(session=session)
+        fulfilling.free_rest(session=session, now=NOON)
         assert not Claim.objects.exists()
 
 

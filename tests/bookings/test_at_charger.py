@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 import time_machine
 
-from bookings import actions, affected, overrun, tasks
+from bookings import actions, affected, fulfilling, overrun, tasks
 from bookings.models import Booking, MoveOffer, SiteRules, StopTime
 from evportal.outbox.models import Mail
 from stations import sessions
@@ -93,7 +93,7 @@ def test_the_drivers_own_session_is_not_in_the_way(evse):
 
 def used(booking, at=NOON, **fields):
     session = make.session(evse=booking.evse, user=booking.user, started_at=at, transaction_id="8", **fields)
-    assert actions.fulfil(session=session) == booking
+    assert fulfilling.fulfil(session=session) == booking
     return session
 
 
@@ -262,7 +262,7 @@ def test_a_start_out_of_an_offline_queue_fulfils_the_booking(evse):
     Station.objects.filter(pk=evse.station_id).update(connection=CONNECTION, connected_at=back_at)
     run(back_at + MINUTE)
     session = late_start(booking, NOON + 2 * MINUTE, back_at + 90 * MINUTE / 60)
-    assert actions.fulfil(session=session) == booking
+    assert fulfilling.fulfil(session=session) == booking
     run(back_at + 10 * MINUTE)
     booking.refresh_from_db()
     assert (booking.status, booking.session, booking.fee) == (Booking.Status.FULFILLED, session, 0)
@@ -275,7 +275,7 @@ def test_a_start_that_comes_after_all_was_given_up(evse):
     booking.refresh_from_db()
     assert booking.status == Booking.Status.FAILED
     session = late_start(booking, NOON + 2 * MINUTE, NOON + 3 * HOUR)
-    assert actions.fulfil(session=session) == booking
+    assert fulfilling.fulfil(session=session) == booking
     booking.refresh_from_db()
     assert (booking.status, booking.closed_at, booking.closed_reason) == ("FULFILLED", None, "")
 
@@ -291,7 +291,7 @@ def test_any_of_their_cards_fulfils_it(evse, whose):
         booking.save()
         token = make.id_token(operator=operator, group="FLEET")
     session = make.session(evse=evse, id_token=token, user=token.user)
-    assert actions.fulfil(session=session) == booking
+    assert fulfilling.fulfil(session=session) == booking
     assert Booking.objects.get().reservation.status == Reservation.Status.USED
 
 

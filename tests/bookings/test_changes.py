@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bookings import actions, changes
+from bookings import actions, changes, fulfilling
 from bookings.exceptions import (
     AlreadyOver,
     HoldExpired,
@@ -52,7 +52,7 @@ class TestEnd:
     def test_while_charging(self):
         booking = make.booking()
         session = make.session(evse=booking.evse, user=booking.user)
-        assert actions.use(booking=booking, session=session)
+        assert fulfilling.use(booking=booking, session=session)
         assert until(booking, 60, now=NOON + 20 * MINUTE).ends_at == NOON + HOUR
         session.stopped_at = session.stop_received_at = NOON + 25 * MINUTE
         session.save()

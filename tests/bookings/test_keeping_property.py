@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from bookings import actions, tasks
+from bookings import actions, fulfilling, tasks
 from bookings.exceptions import BookingRefused
 from bookings.models import Booking
 from evportal.outbox.models import Mail
@@ -70,7 +70,7 @@ class World:
             evse_number=1, connector_number=1, token=token, started_at=at, received_at=self.now
         )
         session, decision = sessions.start(station=self.station, report=report)
-        actions.fulfil(session=session)
+        fulfilling.fulfil(session=session)
         return session, decision.allowed
 
     def stranger(self):
@@ -94,7 +94,7 @@ class World:
 
     def stop(self):
         for session in Session.objects.open():
-            actions.free_rest(session=session, now=self.now)
+            fulfilling.free_rest(session=session, now=self.now)
         Session.objects.open().update(stopped_at=self.now, stop_received_at=self.now)
 
     def away(self):

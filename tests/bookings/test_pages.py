@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from bookings import actions
+from bookings import slots
 from bookings.forms import slot_value
 from bookings.models import Booking
 from tests import make
@@ -269,7 +269,7 @@ class TestExtend:
     def test_after_it_has_run_out(self, client, an_hour_before_noon):
         booking = make.booking(confirmed=False, now=NOW)
         client.force_login(booking.user)
-        actions.expire_hold(booking=booking, now=NOON)
+        slots.expire_hold(booking=booking, now=NOON)
         assert client.post(page_of(booking, "extend"), follow=True).status_code == 200
         assert Booking.objects.get().status == "FAILED"
 

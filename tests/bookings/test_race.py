@@ -11,7 +11,7 @@ from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 
-from bookings import actions
+from bookings import actions, slots
 from bookings.exceptions import BookingRefused, TooManyBookings
 from bookings.models import Booking, Claim
 from tests import make
@@ -146,7 +146,7 @@ def test_expiry_and_confirmation_at_the_same_moment_have_one_outcome():
                 lambda booking=booking, end=end: actions.confirm(
                     booking=Booking.objects.get(pk=booking.pk), now=end - timedelta(seconds=1)
                 ),
-                lambda booking=booking, end=end: actions.expire_hold(
+                lambda booking=booking, end=end: slots.expire_hold(
                     booking=Booking.objects.get(pk=booking.pk), now=end
                 ),
             ]
