@@ -200,6 +200,15 @@ STAFF_MFA_REQUIRED = env.bool("STAFF_MFA_REQUIRED", default=not DEMO)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
+#: What invoices can be written in (billing/documents/words.py).
+DOCUMENT_LANGUAGES = [
+    ("en", "English"),
+    ("de", "Deutsch"),
+    ("fr", "Français"),
+    ("nl", "Nederlands"),
+    ("es", "Español"),
+    ("it", "Italiano"),
+]
 FORMAT_MODULE_PATH = "evportal.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -253,6 +262,11 @@ if STRIPE_API_BASE and STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
     raise ImproperlyConfigured("STRIPE_API_BASE may not be set together with a live Stripe key.")
 if not EMBEDDED and not STRIPE_WEBHOOK_SECRET:
     raise ImproperlyConfigured("Set STRIPE_WEBHOOK_SECRET: without it anybody could report payments.")
+
+#: Asks a register whether a VAT id is anybody's, such as billing.vies.is_registered; empty: none is asked.
+VAT_REGISTER = env("VAT_REGISTER", default="")
+#: How long an accountant's export can be fetched again.
+EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=90)
 
 MAP_TILE_URL = env("MAP_TILE_URL", default="")
 MAP_TILE_ATTRIBUTION = env("MAP_TILE_ATTRIBUTION", default="")
