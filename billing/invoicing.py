@@ -87,10 +87,10 @@ def lines_of(
 
 
 def session_lines(lines: Iterable[DocumentLine], *, text: str, energy_wh: Decimal) -> list[DocumentLine]:
-    """One charge on a month's document: a line for each VAT rate, one of it at its net price (BT-146)."""
+    """One charge on a month's document: a line for each VAT rate, one of it at its price with tax."""
     return [
         DocumentLine(
-            "SESSION", text[:200], Decimal(1), "", rate.net, 1, rate.vat_percent, rate.net, rate.tax,
+            "SESSION", text[:200], Decimal(1), "", rate.gross, 1, rate.vat_percent, rate.net, rate.tax,
             rate.gross,
             rate.vat_category, energy_wh if position == 0 else Decimal(0),
         )

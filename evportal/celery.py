@@ -30,6 +30,8 @@ app.conf.beat_schedule = {
     "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 10.0},
     "turn-slots": {"task": "bookings.tasks.turn_slots", "schedule": 15.0},
     "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
+    "sweep-exports": {"task": "billing.tasks.sweep_exports", "schedule": 30.0},
+    "bill-months": {"task": "billing.tasks.bill_months", "schedule": 21600.0},
     "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},
     "send-outbox": {"task": "evportal.outbox.tasks.send_pending", "schedule": 10.0},

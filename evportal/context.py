@@ -14,7 +14,7 @@ OPS = (
     ("Events", "ops:events", "view_ops"),
     ("Sessions", "ops:sessions", "view_ops"),
     ("Firmware", "ops:firmware", "view_ops"),
-    ("Invoices", "fin:invoices", "view_money"),
+    ("Finance", "fin:invoices", "view_money"),
 )
 
 
@@ -33,7 +33,7 @@ def portal(request):
 
 
 #: Pages that the menu has no line for, and the line that they belong to.
-BELONGS = {"/ops/bulk/": "/ops/chargers/", "/ops/commands/": "/ops/chargers/"}
+BELONGS = {"/fin/": "/fin/invoices/", "/ops/bulk/": "/ops/chargers/", "/ops/commands/": "/ops/chargers/"}
 
 
 def _ops_nav(request, access):

@@ -151,6 +151,9 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "stations.tasks.ingest": {"queue": "telemetry"},
     "stations.tasks.sweep_journal": {"queue": "telemetry"},
+    # Files take minutes: money must not wait behind them.
+    "billing.tasks.make_export": {"queue": "default"},
+    "billing.tasks.bill_month*": {"queue": "default"},
     "billing.tasks.*": {"queue": "billing"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -337,6 +340,8 @@ SPECTACULAR_SETTINGS = {
     # Several resources have a “status”; without names their kinds would be numbered.
     "ENUM_NAME_OVERRIDES": {
         "EvseState": "stations.models.State",
+        "ExportState": "billing.models.Export.State",
+        "InvoiceKind": "billing.models.Invoice.Kind",
         "DisplayMessageState": "stations.models.DisplayMessage.State",
         "CertificateStatus": "stations.models.Certificate.Status",
         "CommandStatus": "stations.models.Command.Status",

@@ -151,6 +151,8 @@ class House:
                 number="A-1",
                 issued_at=now,
                 supplied_on=now.date(),
+                booked_on=now.date(),
+                vat_country="DE",
                 seller={},
                 buyer={},
                 **money,

@@ -1,4 +1,4 @@
-"""Site hosts' statements: what their sites' documents of a month leave them, written for them by the operator."""
+"""Site hosts' statements: what a month of their sites' documents leaves them, written by the operator."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def issue_statements(*, host: Host, month: date, by: User | None) -> list[Invoic
 
 
 def _issue(host: Host, month: date, currency: str, rows: list[settling.Earned]) -> Invoice | None:
-    lines = settling.lines(rows, currency=currency, vat_percent=host.vat_percent, words=words.tariff(host.language))
+    lines = settling.lines(
+        rows, currency=currency, vat_percent=host.vat_percent, words=words.tariff(host.language)
+    )
     if not lines or invoicing.total(lines)[2] <= 0:
         return None
     operator = host.operator

@@ -6,10 +6,11 @@ issues it, so nothing is billed twice and nothing is left out.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 
@@ -23,6 +24,8 @@ from billing.documents import words
 from billing.lines import from_json
 from billing.models import Account, AccountDriver, Cdr, DocumentEvent, Invoice, InvoiceLine, Refund
 from evportal.accounts.models import Operator
+
+log = logging.getLogger(__name__)
 
 #: Customers in one transaction; a customer with more charges than fit is read in one piece all the same.
 CUSTOMERS = 200
@@ -206,3 +209,14 @@ def _credit(documents: list[Invoice]) -> None:
     )
     for refund in paid_back.select_related("payment", "created_by").order_by("created_at"):
         invoices.issue_credit_note(refund=refund)
+
+
+def bill_all(*, now: datetime) -> None:
+    """The month before, at every operator; one operator's trouble is not the others'."""
+    for operator in Operator.objects.all():
+        zone = books.zone_of(operator)
+        month = calendar.first_of(calendar.first_of(now.astimezone(zone).date()) - timedelta(days=1))
+        try:
+            bill_month(operator=operator, month=month)
+        except Exception:
+            log.exception("The invoices of %s at %s could not be issued", month, operator)
