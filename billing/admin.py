@@ -27,6 +27,7 @@ from billing.models import (
     VatRegistration,
     WebhookEvent,
 )
+from billing.models.invoice import issued_by
 from billing.pricing import Tariff as Prices
 from billing.pricing import TariffError
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter, ScopedTabular, SuperuserAdmin
@@ -169,7 +170,10 @@ class LineInline(ScopedTabular):
 @admin.register(Invoice)
 class InvoiceAdmin(ReadOnly, ScopedAdmin):
     view_permission = "view_money"
-    site_path = "site"
+
+    def scope(self, access, permission):
+        return issued_by(access, permission)
+
     inlines = [LineInline]
     list_display = ["number", "kind", "issued_at", "site", "net", "tax", "gross", "currency"]
     list_select_related = ["site"]

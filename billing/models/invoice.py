@@ -52,7 +52,7 @@ class Series(models.Model):
         return self.prefix
 
 
-def _run_by(access: Access, permission: str) -> Q:
+def issued_by(access: Access, permission: str) -> Q:
     """At sites where the permission is held; documents of several sites take it for the whole operator."""
     return access.sites(permission, "site") | (Q(site=None) & access.operators(permission))
 
@@ -60,10 +60,10 @@ def _run_by(access: Access, permission: str) -> Q:
 class InvoiceQuerySet(models.QuerySet):
     def visible_to(self, access: Access, permission: str = "view_money"):
         mine = Q(user_id=access.user_id) if access.user_id else Q(pk__in=[])
-        return self.filter(_run_by(access, permission) | mine)
+        return self.filter(issued_by(access, permission) | mine)
 
     def run_by(self, access: Access, permission: str = "view_money"):
-        return self.filter(_run_by(access, permission))
+        return self.filter(issued_by(access, permission))
 
     def of_driver(self, user):
         return self.filter(user=user)
