@@ -62,8 +62,8 @@ class Period(forms.Form):
         return cleaned
 
 
-class InvoiceFilter(Period):
-    """What the list and its export are narrowed to; everything is in the address."""
+class InvoiceFilter(forms.Form):
+    """What the list is narrowed to; everything is in the address."""
 
     since = _day(_("Booked from"))
     until = _day(_("Until"))
@@ -81,8 +81,11 @@ class InvoiceFilter(Period):
         super().__init__(*args, **kwargs)
         self.fields["site"].queryset = sites
 
-    def clean_q(self):
-        return self.cleaned_data["q"].replace("\x00", "")
+    def clean_until(self):
+        since, until = self.cleaned_data.get("since"), self.cleaned_data["until"]
+        if since and until and until < since:
+            raise forms.ValidationError(_("The last day is before the first."))
+        return until
 
 
 class ExportForm(Period):
