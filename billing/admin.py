@@ -8,7 +8,15 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from billing.models import (
+    Account,
+    AccountDriver,
+    Books,
     Cdr,
+    ClosedMonth,
+    DocumentEvent,
+    Export,
+    Host,
+    HostShare,
     Invoice,
     InvoiceLine,
     Payment,
@@ -16,8 +24,10 @@ from billing.models import (
     Tariff,
     TariffAssignment,
     TariffVersion,
+    VatRegistration,
     WebhookEvent,
 )
+from billing.models.invoice import issued_by
 from billing.pricing import Tariff as Prices
 from billing.pricing import TariffError
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter, ScopedTabular, SuperuserAdmin
@@ -160,13 +170,123 @@ class LineInline(ScopedTabular):
 @admin.register(Invoice)
 class InvoiceAdmin(ReadOnly, ScopedAdmin):
     view_permission = "view_money"
-    site_path = "site"
+
+    def scope(self, access, permission):
+        return issued_by(access, permission)
+
     inlines = [LineInline]
     list_display = ["number", "kind", "issued_at", "site", "net", "tax", "gross", "currency"]
     list_select_related = ["site"]
     list_filter = ["kind", ("site", ScopedFilter), ("issued_at", RangeDateTimeFilter)]
     search_fields = ["number"]
     date_hierarchy = "issued_at"
+
+
+class FleetDriverInline(ScopedTabular):
+    model = AccountDriver
+    show_change_link = False
+    fields = ["user", "cost_centre"]
+    autocomplete_fields = ["user"]
+    extra = 1
+
+
+@admin.register(Account)
+class FleetAdmin(ScopedAdmin):
+    """Fleets: drivers keep their own details on their own page."""
+
+    view_permission, change_permission = "view_money", "keep_books"
+    operator_path = "operator"
+    inlines = [FleetDriverInline]
+    fields = [
+        "operator", "kind", "name", "street", "postcode", "city", "country", "vat_id", "reference", "email",
+        "language", "invoicing", "on_account", "payment_days",
+    ]  # fmt: skip
+    list_display = ["name", "operator", "invoicing", "on_account"]
+    list_select_related = ["operator"]
+    list_filter = ["invoicing", ("operator", ScopedFilter)]
+    search_fields = ["name", "email"]
+    autocomplete_fields = ["operator"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).filter(user=None)
+
+
+@admin.register(VatRegistration)
+class VatRegistrationAdmin(ScopedAdmin):
+    view_permission, change_permission = "view_money", "keep_books"
+    operator_path = "operator"
+    list_display = ["vat_id", "country", "operator"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter)]
+    search_fields = ["vat_id"]
+    autocomplete_fields = ["operator"]
+
+
+@admin.register(Books)
+class BooksAdmin(ReadOnly, ScopedAdmin):
+    """Set on the page of finance's settings."""
+
+    view_permission = "view_money"
+    operator_path = "operator"
+    list_display = ["operator", "time_zone", "consultant", "client"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter)]
+    search_fields = ["operator__name"]
+
+
+@admin.register(ClosedMonth)
+class ClosedMonthAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    operator_path = "operator"
+    list_display = ["month", "operator", "closed_at", "closed_by", "reopened_at", "reopened_by", "reason"]
+    list_select_related = ["operator", "closed_by", "reopened_by"]
+    list_filter = [("operator", ScopedFilter), ("closed_at", RangeDateTimeFilter)]
+    search_fields = ["operator__name", "reason"]
+    date_hierarchy = "month"
+
+
+@admin.register(Host)
+class HostAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    operator_path = "operator"
+    list_display = ["name", "operator", "vat_id", "vat_percent"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter)]
+    search_fields = ["name", "vat_id"]
+
+
+@admin.register(HostShare)
+class HostShareAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    operator_path = "host__operator"
+    list_display = ["site", "host", "valid_from", "percent", "per_kwh"]
+    list_select_related = ["site", "host"]
+    list_filter = [("site", ScopedFilter)]
+    search_fields = ["host__name", "site__name"]
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    operator_path = "operator"
+    list_display = ["created_at", "name", "state", "rows", "sha256", "created_by"]
+    list_select_related = ["created_by"]
+    list_filter = ["kind", "state", ("operator", ScopedFilter), ("created_at", RangeDateTimeFilter)]
+    search_fields = ["name", "sha256"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(DocumentEvent)
+class DocumentEventAdmin(ReadOnly, ScopedAdmin):
+    """Of the whole operator's documents: some of them are about several sites."""
+
+    view_permission = "view_money"
+    operator_path = "invoice__operator"
+    list_display = ["at", "invoice", "kind", "detail", "by"]
+    list_select_related = ["invoice", "by"]
+    list_filter = ["kind", ("at", RangeDateTimeFilter)]
+    search_fields = ["invoice__number", "detail"]
+    date_hierarchy = "at"
 
 
 @admin.register(Payment)

@@ -46,5 +46,17 @@ class RefundTooHigh(PaymentRefused):
     default = _("That is more than what was charged and not yet refunded.")
 
 
+class DocumentRefused(Refused):
+    default = _("That can't be done with this document.")
+
+
+class MonthRefused(Refused):
+    default = _("This month can't be closed or reopened.")
+
+
+class ExportRefused(Refused):
+    default = _("This export can't be made.")
+
+
 class BadSignature(Exception):
     """Somebody else wrote this webhook, or it is too old."""

@@ -5,10 +5,9 @@ from decimal import Decimal
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Invoice
 from evportal.accounts.models import Vehicle
 from evportal.money import exponent
-from stations.models import Connector, IdToken, Site
+from stations.models import Connector, IdToken
 
 
 class VehicleForm(forms.ModelForm):
@@ -55,27 +54,6 @@ class IdTokenForm(forms.ModelForm):
     def __init__(self, *args, operators, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["operator"].queryset = operators
-
-
-class InvoiceFilter(forms.Form):
-    """What the list and its export are narrowed to; everything is in the address."""
-
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    site = forms.ModelChoiceField(
-        label=_("Site"), queryset=Site.objects.none(), required=False, empty_label=_("All")
-    )
-    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All")), *Invoice.Kind.choices])
-    status = forms.ChoiceField(
-        label=_("Status"),
-        required=False,
-        choices=[("", _("All")), ("paid", _("Paid")), ("unpaid", _("Unpaid")), ("refunded", _("Refunded"))],
-    )
-    q = forms.CharField(label=_("Number or e-mail"), required=False, max_length=80)
-
-    def __init__(self, *args, sites, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["site"].queryset = sites
 
 
 class RefundForm(forms.Form):

@@ -5,12 +5,13 @@ Amounts on a credit note are negative, so that a period's documents simply add u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol
 
+from billing import vat
 from billing.pricing.totals import split, to_decimal
 from evportal.money import exponent, from_minor, round_money, to_minor
 
@@ -18,6 +19,7 @@ from evportal.money import exponent, from_minor, round_money, to_minor
 class Amounts(Protocol):
     """A line of a bill or of a document."""
 
+    vat_category: str
     vat_percent: Decimal
     net: Decimal
     tax: Decimal
@@ -36,24 +38,38 @@ class DocumentLine:
     net: Decimal
     tax: Decimal
     gross: Decimal
+    vat_category: str = vat.STANDARD
+    #: Energy that the line is for, where its document is about several charges.
+    energy_wh: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class RateTotal:
-    """All lines of one VAT rate."""
+    """All lines of one VAT category and rate."""
 
     vat_percent: Decimal
     net: Decimal
     tax: Decimal
     gross: Decimal
+    vat_category: str = vat.STANDARD
 
 
-def lines_of(priced_lines: Iterable[Any]) -> list[DocumentLine]:
-    """A bill's lines as a document prints them; what came to nothing is left out."""
+def no_words(text: str) -> str:
+    return text
+
+
+def lines_of(
+    priced_lines: Iterable[Any], *, how: str = vat.STANDARD, words: Callable[[str], str] = no_words
+) -> list[DocumentLine]:
+    """A bill's lines as a document prints them; what came to nothing is left out.
+
+    `how` is the VAT category that the bill was priced with; `words` says the tariff's standing words in the
+    document's language.
+    """
     return [
         DocumentLine(
             kind=str(line.kind),
-            text=line.description[:200],
+            text=words(line.description)[:200],
             quantity=line.quantity.quantize(Decimal("0.0001")),
             unit=line.unit,
             unit_price=line.unit_price,
@@ -62,17 +78,44 @@ def lines_of(priced_lines: Iterable[Any]) -> list[DocumentLine]:
             net=line.net,
             tax=line.tax,
             gross=line.gross,
+            vat_category=vat.category_of_line(line.vat, how),
+            energy_wh=(line.quantity * 1000).quantize(Decimal("0.001")) if line.unit == "kWh" else Decimal(0),
         )
         for line in priced_lines
         if line.gross or line.kind == "ENERGY"
     ]
 
 
+def session_lines(lines: Iterable[DocumentLine], *, text: str, energy_wh: Decimal) -> list[DocumentLine]:
+    """One charge on a month's document: a line for each VAT rate, one of it at its price with tax."""
+    return [
+        DocumentLine(
+            "SESSION", text[:200], Decimal(1), "", rate.gross, 1, rate.vat_percent, rate.net, rate.tax,
+            rate.gross,
+            rate.vat_category, energy_wh if position == 0 else Decimal(0),
+        )
+        for position, rate in enumerate(by_rate(lines))
+    ]  # fmt: skip
+
+
+def negated(lines: Iterable[Any], text: Callable[[Any], str]) -> list[DocumentLine]:
+    """The same lines with the opposite sign: a document taken back whole."""
+    return [
+        DocumentLine(
+            line.kind, text(line)[:200], line.quantity, line.unit, -line.unit_price, line.per,
+            line.vat_percent,
+            -line.net, -line.tax, -line.gross, line.vat_category, -line.energy_wh,
+        )
+        for line in lines
+    ]  # fmt: skip
+
+
 def fee_line(*, text: str, gross: Decimal, vat_percent: Decimal, currency: str) -> DocumentLine:
     """One amount that includes its tax."""
     net = net_of(gross, vat_percent, currency)
+    how = vat.category_of_line(vat_percent, vat.STANDARD)
     return DocumentLine(
-        "FEE", text[:200], Decimal(1), "", gross, 1, vat_percent, net=net, tax=gross - net, gross=gross
+        "FEE", text[:200], Decimal(1), "", gross, 1, vat_percent, net, gross - net, gross, vat_category=how
     )
 
 
@@ -82,12 +125,15 @@ def net_of(gross: Decimal, vat_percent: Decimal, currency: str) -> Decimal:
 
 def by_rate(lines: Iterable[Amounts]) -> list[RateTotal]:
     """The VAT table, highest rate first."""
-    found: dict[Decimal, RateTotal] = {}
+    found: dict[tuple[str, Decimal], RateTotal] = {}
     for line in lines:
         rate = Decimal(line.vat_percent).normalize()
-        so_far = found.get(rate, RateTotal(rate, Decimal(0), Decimal(0), Decimal(0)))
-        found[rate] = RateTotal(rate, so_far.net + line.net, so_far.tax + line.tax, so_far.gross + line.gross)
-    return sorted(found.values(), key=lambda total: total.vat_percent, reverse=True)
+        key = line.vat_category, rate
+        so_far = found.get(key) or RateTotal(rate, Decimal(0), Decimal(0), Decimal(0), line.vat_category)
+        found[key] = RateTotal(
+            rate, so_far.net + line.net, so_far.tax + line.tax, so_far.gross + line.gross, line.vat_category
+        )
+    return sorted(found.values(), key=lambda total: (-total.vat_percent, total.vat_category))
 
 
 def total(lines: Iterable[Amounts]) -> tuple[Decimal, Decimal, Decimal]:
@@ -130,15 +176,20 @@ def credit_lines(
                 net=-net,
                 tax=net - gross,
                 gross=-gross,
+                vat_category=rate.vat_category,
             )
         )
     return lines
 
 
-def series_prefix(*, party_id: str, year: int, credit_note: bool) -> str:
-    """Each operator counts invoices and credit notes by themselves, anew each year: ABC-2026-, ABC-C2026-."""
+#: Each kind of document counts by itself: credit notes, hosts' statements.
+LETTERS = {"380": "", "381": "C", "389": "H"}
+
+
+def series_prefix(*, party_id: str, year: int, kind: str = "380") -> str:
+    """Each operator counts each kind of document by itself, anew each year: ABC-2026-, ABC-C2026-."""
     start = f"{party_id}-" if party_id else ""
-    return f"{start}{'C' if credit_note else ''}{year}-"
+    return f"{start}{LETTERS[kind]}{year}-"
 
 
 def number(prefix: str, sequence: int) -> str:

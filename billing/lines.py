@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ Json = dict[str, Any]
 _AMOUNTS = ("quantity", "unit_price", "net", "tax", "gross")
 
 
-def to_json(priced: Priced) -> list[Json]:
+def to_json(priced: Priced | Iterable[Line]) -> list[Json]:
     return [
         {
             "kind": line.kind.value,
@@ -25,7 +26,7 @@ def to_json(priced: Priced) -> list[Json]:
             "end": line.end.isoformat(),
             **{name: str(getattr(line, name)) for name in _AMOUNTS},
         }
-        for line in priced.lines
+        for line in (priced.lines if isinstance(priced, Priced) else priced)
     ]
 
 

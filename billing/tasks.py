@@ -1,15 +1,19 @@
 """Billing's work in the background: each task takes an id, reads the row, and calls; again is harmless."""
 
 import logging
+from datetime import date
 from decimal import Decimal
 
 from celery import shared_task
 from django.utils import timezone
 
 from billing import actions, at_charger, sweeping
+from billing.actions import accounts, monthly
 from billing.exceptions import PaymentRefused, ProviderDown
-from billing.models import Payment
+from billing.exports import making
+from billing.models import Account, Payment
 from bookings.models import Booking
+from evportal.accounts.models import Operator
 from stations.exceptions import Refused
 from stations.models import Command, Session
 
@@ -111,3 +115,34 @@ def proceed(payment_id) -> None:
 def sweep() -> None:
     """Finish what crashes and lost messages left behind."""
     sweeping.sweep(timezone.now())
+
+
+@shared_task
+def make_export(export_id) -> None:
+    """An accountant asked for a file."""
+    making.make(export_id=export_id)
+
+
+@shared_task
+def sweep_exports() -> None:
+    """Files that were ordered and not begun, and files whose time is up."""
+    making.sweep(timezone.now())
+
+
+@shared_task
+def bill_month(operator_id, month) -> None:
+    """The invoices of a month that is over, for everybody who wants one a month."""
+    operator = Operator.objects.get(pk=operator_id)
+    monthly.bill_month(operator=operator, month=date.fromisoformat(month))
+
+
+@shared_task
+def bill_months() -> None:
+    """Once a day: the month before, wherever something waits; again is harmless."""
+    monthly.bill_all(now=timezone.now())
+
+
+@shared_task
+def ask_vat_register(account_id) -> None:
+    """Whether a customer's VAT id is anybody's, where a register is set up."""
+    accounts.ask_register(account=Account.objects.get(pk=account_id))

@@ -1,9 +1,9 @@
 """Money's addresses: the driver's (`billing:`), their own pages (`me:`) and finance (`fin:`)."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from billing import webhook
-from billing.views import booking, charger, fin, payment, session
+from billing.views import booking, books, charger, exports, fin, mine_documents, payment, session
 from billing.views import me as mine
 from billing.views import me_news as news
 
@@ -20,6 +20,7 @@ driver = [
     path("r/<str:link>/", session.receipt, name="receipt"),
     path("r/<str:link>/invoice.pdf", session.invoice_pdf, name="invoice_pdf"),
     path("r/<str:link>/pay/", session.pay, name="pay"),
+    path("r/<str:link>/reissue/", mine_documents.reissue, name="reissue"),
     path("billing/stripe/webhook/", webhook.stripe_webhook, name="stripe_webhook"),
 ]
 
@@ -41,6 +42,12 @@ me = [
     path("calendar/", news.calendar, name="calendar"),
     path("calendar/new/", news.new_calendar, name="new_calendar"),
     path("calendar/end/", news.end_calendar, name="end_calendar"),
+    path("billing/", mine_documents.account, name="billing"),
+    path("documents/", mine_documents.documents, name="documents"),
+    path("documents/<int:year>-<int:month>.<str:format>", mine_documents.statement, name="statement"),
+    path("documents/<int:year>.zip", mine_documents.archive, name="archive"),
+    path("documents/report.<str:format>", mine_documents.report, name="report"),
+    path("charges/<uuid:session_id>/vehicle/", mine_documents.choose_vehicle, name="vehicle_of"),
     path("tokens/", mine.tokens, name="tokens"),
     path("tokens/<int:token_id>/remove/", mine.remove_token, name="remove_token"),
 ]
@@ -48,6 +55,20 @@ me = [
 finance = [
     path("invoices/", fin.invoices, name="invoices"),
     path("invoices/export.csv", fin.invoices_csv, name="invoices_csv"),
+    path("invoices/<int:pk>/", fin.invoice, name="invoice"),
+    path("invoices/<int:pk>/resend/", fin.resend, name="resend"),
+    re_path(r"^invoices/(?P<pk>\d+)/invoice\.(?P<syntax>cii|ubl)\.xml$", fin.invoice_xml, name="invoice_xml"),
+    path("exports/", exports.exports, name="exports"),
+    path("exports/new/", exports.export_new, name="export_new"),
+    path("exports/<uuid:pk>/file/", exports.export_file, name="export_file"),
+    path("months/", books.months, name="months"),
+    path("months/<str:month>/", books.month, name="month"),
+    path("months/<int:pk>/reopen/", books.reopen, name="reopen"),
+    path("settings/", books.settings, name="books"),
+    path("hosts/", books.all_hosts, name="hosts"),
+    path("hosts/new/", books.host, name="host_new"),
+    path("hosts/<int:pk>/", books.host, name="host"),
+    path("hosts/<int:pk>/<str:month>/", books.statement, name="statement"),
     path("invoices/<int:pk>/invoice.pdf", fin.invoice_pdf, name="invoice_pdf"),
     path("invoices/<int:pk>/refund/", fin.refund, name="refund"),
     path("review/", fin.review, name="review"),

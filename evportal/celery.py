@@ -45,6 +45,8 @@ app.conf.beat_schedule = {
     "tend-waitlist": {"task": "bookings.waitlist.tasks.tend", "schedule": 15.0},
     "remind-drivers": {"task": "bookings.reminders.remind_drivers", "schedule": 20.0},
     "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
+    "sweep-exports": {"task": "billing.tasks.sweep_exports", "schedule": 30.0},
+    "bill-months": {"task": "billing.tasks.bill_months", "schedule": 21600.0},
     "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},
     "follow-uptime": {"task": "monitoring.uptime.tasks.look_round", "schedule": 30.0},

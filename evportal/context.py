@@ -16,7 +16,7 @@ OPS = (
     ("Calendar", "ops:calendar", "view_bookings"),
     ("Firmware", "ops:firmware", "view_ops"),
     ("Reports", "ops:reports", "view_ops"),
-    ("Invoices", "fin:invoices", "view_money"),
+    ("Finance", "fin:invoices", "view_money"),
 )
 
 
@@ -36,6 +36,7 @@ def portal(request):
 
 #: Pages that the menu has no line for, and the line that they belong to.
 BELONGS = {
+    "/fin/": "/fin/invoices/",
     "/ops/bulk/": "/ops/chargers/",
     "/ops/commands/": "/ops/chargers/",
     "/ops/uptime/": "/ops/reports/",

@@ -154,6 +154,9 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "stations.tasks.ingest": {"queue": "telemetry"},
     "stations.tasks.sweep_journal": {"queue": "telemetry"},
+    # Files take minutes: money must not wait behind them.
+    "billing.tasks.make_export": {"queue": "default"},
+    "billing.tasks.bill_month*": {"queue": "default"},
     "billing.tasks.*": {"queue": "billing"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -204,6 +207,15 @@ STAFF_MFA_REQUIRED = env.bool("STAFF_MFA_REQUIRED", default=not DEMO)
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+#: What invoices can be written in (billing/documents/words.py).
+DOCUMENT_LANGUAGES = [
+    ("en", "English"),
+    ("de", "Deutsch"),
+    ("fr", "Français"),
+    ("nl", "Nederlands"),
+    ("es", "Español"),
+    ("it", "Italiano"),
+]
 FORMAT_MODULE_PATH = "evportal.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -263,6 +275,11 @@ if STRIPE_API_BASE and STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
     raise ImproperlyConfigured("STRIPE_API_BASE may not be set together with a live Stripe key.")
 if not EMBEDDED and not STRIPE_WEBHOOK_SECRET:
     raise ImproperlyConfigured("Set STRIPE_WEBHOOK_SECRET: without it anybody could report payments.")
+
+#: Asks a register whether a VAT id is anybody's, such as billing.vies.is_registered; empty: none is asked.
+VAT_REGISTER = env("VAT_REGISTER", default="")
+#: How long an accountant's export can be fetched again.
+EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=90)
 
 MAP_TILE_URL = env("MAP_TILE_URL", default="")
 MAP_TILE_ATTRIBUTION = env("MAP_TILE_ATTRIBUTION", default="")
@@ -334,6 +351,8 @@ SPECTACULAR_SETTINGS = {
     # Several resources have a “status”; without names their kinds would be numbered.
     "ENUM_NAME_OVERRIDES": {
         "EvseState": "stations.models.State",
+        "ExportState": "billing.models.Export.State",
+        "InvoiceKind": "billing.models.Invoice.Kind",
         "DisplayMessageState": "stations.models.DisplayMessage.State",
         "CertificateStatus": "stations.models.Certificate.Status",
         "CommandStatus": "stations.models.Command.Status",

@@ -20,9 +20,17 @@ from django.urls import URLPattern, get_resolver, resolve
 from django.utils import timezone
 
 from billing.models import (
+    Account,
+    AccountDriver,
+    Books,
     Card,
     Cdr,
+    ClosedMonth,
     Customer,
+    DocumentEvent,
+    Export,
+    Host,
+    HostShare,
     Invoice,
     InvoiceLine,
     Payment,
@@ -33,6 +41,7 @@ from billing.models import (
     Tariff,
     TariffAssignment,
     TariffVersion,
+    VatRegistration,
 )
 from bookings import feeds
 from bookings.models import (
@@ -361,6 +370,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         user=driver,
         issued_at=now,
         supplied_on=now.date(),
+        booked_on=now.date(),
+        vat_country="DE",
         seller={"name": operator.name},
         buyer={"name": f"{mark} Driver", "email": driver.email},
         **money,
@@ -377,6 +388,36 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         net=money["net"],
         tax=money["tax"],
         gross=money["gross"],
+    )
+    Cdr.objects.filter(pk=cdr.pk).update(billed_on=invoice)
+    trail = DocumentEvent.objects.create(invoice=invoice, kind="resent", at=now, detail=mark)
+    # The month before last, so that today's documents can be issued.
+    closed, _new = ClosedMonth.objects.get_or_create(
+        operator=operator,
+        month=(now.replace(day=1) - timedelta(days=40)).date().replace(day=1),
+        reopened_at=None,
+        defaults={"closed_at": now},
+    )
+    host = Host.objects.create(operator=operator, name=f"{mark} host {n}", email="host@example.com")
+    share = HostShare.objects.create(host=host, site=site, valid_from="2020-01-01", percent=10)
+    books, _new = Books.objects.get_or_create(operator=operator, defaults={"iban": "DE02120300000000202051"})
+    export = Export.objects.create(
+        operator=operator,
+        kind="invoices",
+        format="csv",
+        params={"q": mark},
+        state="done",
+        name=f"{mark}.csv",
+        problems=[mark],
+        expires_at=now + timedelta(days=1),
+    )
+    export.file.save("export", ContentFile(mark.encode()))
+    fleet = Account.objects.create(operator=operator, name=f"{mark} fleet", kind="business")
+    AccountDriver.objects.get_or_create(
+        user=make.user(email=f"{mark.lower()}-fleet{n}@example.com"), account=fleet
+    )
+    registration, _new = VatRegistration.objects.get_or_create(
+        operator=operator, country="AT", defaults={"vat_id": f"ATU{mark}"}
     )
     alert = Alert.objects.create(
         site=site,
@@ -434,6 +475,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         operator, site, station, evse, token, session, reservation, booking, closure, command, bulk, plan,
         claim, profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
+        trail, closed, host, share, books, export, fleet, registration,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
         pending, mail, sent, rules, rule, orphan, signed, quirk,
@@ -479,6 +521,9 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "payment": payment.pk,
         "invoice": invoice.pk,
         "doubt": doubt.pk,
+        "closed": closed.pk,
+        "host": host.pk,
+        "export": export.pk,
         "alert": alert.pk,
         "outage": outage.pk,
         "card": card.pk,

@@ -12,14 +12,23 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.models import (
+    Account,
+    Books,
     Cdr,
+    ClosedMonth,
+    DocumentEvent,
+    Export,
+    Host,
+    HostShare,
     Invoice,
+    InvoiceLine,
     Payment,
     Refund,
     Series,
     Tariff,
     TariffAssignment,
     TariffVersion,
+    VatRegistration,
 )
 from bookings.models import Booking, Claim, Closure, SiteRules
 from evportal.accounts.models import ApiKey, Membership
@@ -93,6 +102,25 @@ class House:
         payment = Payment.objects.create(operator=self.operator, currency="EUR", amount=40, amount_captured=9)
         series = Series.objects.create(operator=self.operator, prefix="A-")
         money = {"net": Decimal(8), "tax": Decimal(1), "gross": Decimal(9), "currency": "EUR"}
+        invoice = Invoice.objects.create(
+            operator=self.operator,
+            site=self.site,
+            series=series,
+            sequence=1,
+            number="A-1",
+            issued_at=now,
+            supplied_on=now.date(),
+            booked_on=now.date(),
+            vat_country="DE",
+            seller={},
+            buyer={},
+            **money,
+        )
+        InvoiceLine.objects.create(
+            invoice=invoice, position=1, kind="FEE", text="x", quantity=1, unit_price=9, vat_percent=0,
+            net=8, tax=1, gross=9,
+        )  # fmt: skip
+        host = Host.objects.create(operator=self.operator, name="Host")
         image = make.firmware_image(operator=self.operator)
         due = {"state_at": now, "expires_at": now}
         key, api_key = ApiKey.issue(operator=self.operator, role="manager", name="machine")
@@ -148,18 +176,17 @@ class House:
             TariffAssignment.objects.create(tariff=tariff, site=self.site),
             Cdr.objects.create(session=session, version=version, **money),
             Refund.objects.create(payment=payment, amount=1, reason="x"),
-            Invoice.objects.create(
-                operator=self.operator,
-                site=self.site,
-                series=series,
-                sequence=1,
-                number="A-1",
-                issued_at=now,
-                supplied_on=now.date(),
-                seller={},
-                buyer={},
-                **money,
+            invoice,
+            DocumentEvent.objects.create(invoice=invoice, kind="issued", at=now),
+            host,
+            HostShare.objects.create(host=host, site=self.site, valid_from=now.date(), percent=1),
+            Books.objects.create(operator=self.operator),
+            ClosedMonth.objects.create(operator=self.operator, month="2020-01-01", closed_at=now),
+            Export.objects.create(
+                operator=self.operator, kind="vat", format="csv", params={}, expires_at=now
             ),
+            Account.objects.create(operator=self.operator, name="Fleet"),
+            VatRegistration.objects.create(operator=self.operator, country="AT", vat_id="ATU1"),
             TokenRules.objects.create(operator=self.operator),
             Settlement.objects.create(
                 station=self.station, psp_ref="x", status="Settled", amount=9, settled_at=now, received_at=now
@@ -238,12 +265,20 @@ SEES = {
         Payment,
         Refund,
         Settlement,
+        Account,
+        Books,
+        ClosedMonth,
+        DocumentEvent,
+        Export,
+        Host,
+        HostShare,
+        VatRegistration,
     },
     "support": {*EVERYBODY, *CREW, IdToken, TokenRules, Reservation},
 }
 CHANGES = {
     "technician": {Station, Evse, ConfigurationTemplate, Outage},
-    "accountant": set(),
+    "accountant": {Account, VatRegistration},
     "support": {IdToken, TokenRules},
 }
 

@@ -9,13 +9,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from billing import prices, pricing
+from billing import invoicing, parties, prices, pricing, vat
 from billing.actions import charging, holds, invoices, refunds
 from billing.exceptions import PaymentRefused
 from billing.lines import to_json
-from billing.models import Card, Cdr, Payment, Quote
+from billing.models import Card, Cdr, Payment, Quote, TariffVersion
 from bookings.models import Booking
-from evportal.accounts.models import User
+from evportal.accounts.models import User, Vehicle
 from stations import ingest
 from stations.models import Session
 
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 State = Cdr.State
 
 NO_TARIFF = "No tariff is assigned to this charger."
+NO_TAX = "Its tariff says no rate of VAT for a part of it."
 NOBODY = "Nobody is known to bill for this session."
 
 
@@ -48,6 +49,7 @@ def open_cdr(*, session: Session) -> Cdr:
                 currency=prices.tariff(version).currency
                 if version
                 else session.station.site.operator.currency,
+                vehicle=_only_vehicle(session.user),
             )
     except IntegrityError:
         return Cdr.objects.get(session=session)
@@ -57,6 +59,12 @@ def open_cdr(*, session: Session) -> Cdr:
     if payment is not None:
         holds.attach_hold(payment=payment, session=session)
     return cdr
+
+
+def _only_vehicle(user: User | None) -> Vehicle | None:
+    """Which car it was, where the driver has one; of several, only they know."""
+    mine = list(user.vehicles.all()[:2]) if user is not None else []
+    return mine[0] if len(mine) == 1 else None
 
 
 def booked(session: Session) -> Booking | None:
@@ -110,6 +118,8 @@ def _price(cdr: Cdr, session: Session) -> None:
         review = review or str(error)
     if cdr.version is None:
         review = review or NO_TARIFF
+    elif fields and not _is_taxed(cdr.version, fields["lines"]):
+        review = review or NO_TAX
     elif fields.get("gross") and session.user_id is None:
         review = review or NOBODY
     Cdr.objects.filter(pk=cdr.pk, state=State.OPEN).update(
@@ -124,7 +134,19 @@ def _figures(cdr: Cdr, session: Session) -> dict:
     if cdr.version is None:
         return {}
     priced = prices.priced(session, cdr.version)
-    return {"lines": to_json(priced), "net": priced.net, "tax": priced.tax, "gross": priced.gross}
+    site = session.station.site
+    account = parties.account_of(session.user, site.operator)
+    how = parties.category(place=site.country, operator=site.operator, account=account)
+    lines = vat.apply(priced.lines, how)
+    net, tax, gross = invoicing.total(lines)
+    return {"lines": to_json(lines), "net": net, "tax": tax, "gross": gross, "vat_category": how}
+
+
+def _is_taxed(version: TariffVersion, lines: list[dict]) -> bool:
+    """A tariff without tax would make a wrong invoice; one that says that none applies would not."""
+    if prices.tariff(version).tax_included is pricing.TaxIncluded.N_A:
+        return True
+    return all(line["vat"] is not None for line in lines)
 
 
 def correct(*, session: Session, previous_energy_wh: Decimal) -> Cdr:
@@ -189,6 +211,8 @@ def settle(*, cdr: Cdr) -> Cdr:
     session = cdr.session
     payment = session.payments.live().filter(purpose=Payment.Purpose.SESSION).first()
     owed = outstanding(cdr)
+    if owed > 0 and payment is None and parties.is_on_account(session.user, session.station.site.operator):
+        return close(cdr=cdr, state=State.ON_ACCOUNT)
     if owed > 0:
         if payment is None and session.user is not None:
             payment = _charge_card(cdr, owed)
@@ -256,11 +280,20 @@ def close(*, cdr: Cdr, state: str) -> Cdr:
         locked.state = state
         locked.save(update_fields=["state", "review"])
         if locked.gross > 0:
-            invoices.issue_invoice(cdr=locked)
+            if not _waits_for_the_month(locked):
+                invoices.issue_invoice(cdr=locked)
         else:
             invoices.mail_free_receipt(cdr=locked)
     cdr.refresh_from_db()
     return cdr
+
+
+def _waits_for_the_month(cdr: Cdr) -> bool:
+    """Whose invoices come once a month; what nobody paid yet is asked for at once."""
+    account = parties.account_of(cdr.session.user, cdr.session.station.site.operator)
+    return (
+        account is not None and account.invoicing == account.Invoicing.MONTHLY and cdr.state != State.UNPAID
+    )
 
 
 def approve(*, cdr: Cdr, by: User) -> Cdr:

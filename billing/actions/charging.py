@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from billing import policy, prices
+from billing import parties, policy, prices
 from billing.actions import holds
 from billing.exceptions import NoCard, PaymentRefused, ProviderDown
 from billing.models import Card, Cdr, Payment, Start
@@ -183,6 +183,8 @@ def secure(*, session: Session, cdr: Cdr) -> Payment | None:
         return live
     if session.user is None:
         # Whose card this is nobody knows, but the operator let it charge: the bill waits for a person.
+        return None
+    if parties.is_on_account(session.user, session.station.site.operator):
         return None
     try:
         card = Card.objects.of_driver(session.user).first()

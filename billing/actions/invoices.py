@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import asdict
 from decimal import Decimal
 
 from django.conf import settings
@@ -11,39 +11,49 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import invoicing, prices
+from billing import invoicing, parties, prices
+from billing.actions import books
+from billing.documents import words
+from billing.exceptions import DocumentRefused
 from billing.lines import from_json
-from billing.models import Cdr, Invoice, InvoiceLine, Payment, Refund, Series
+from billing.models import Cdr, DocumentEvent, Invoice, InvoiceLine, Payment, Refund
 from bookings.models import Booking
-from evportal.accounts.models import Operator
+from evportal.accounts.models import Operator, User
+from evportal.money import exponent
 from evportal.outbox.actions import queue_mail
-from stations.models import Evse, Session
+from stations.models import Evse, Session, Site
 
-Kind = Invoice.Kind
+Kind, Told = Invoice.Kind, DocumentEvent.Kind
 
 
 @transaction.atomic
 def issue_invoice(*, cdr: Cdr) -> Invoice:
     """The invoice for a priced session; asked twice, the first one."""
     Cdr.objects.select_for_update().get(pk=cdr.pk)
-    known = Invoice.objects.filter(cdr=cdr, kind=Kind.INVOICE).first()
+    known = Invoice.objects.filter(cdr=cdr, kind=Kind.INVOICE).order_by("pk").last()
     if known is not None:
         return known
     session = cdr.session
     site = session.station.site
-    invoice = _issue(
+    account = parties.account_of(session.user, site.operator)
+    language = parties.language(session.user, account)
+    invoice = issue(
         operator=site.operator,
         site=site,
         kind=Kind.INVOICE,
-        lines=invoicing.lines_of(from_json(cdr.lines)),
+        lines=invoicing.lines_of(from_json(cdr.lines), how=cdr.vat_category, words=words.tariff(language)),
         currency=cdr.currency,
         supplied_on=session.stopped_at.astimezone(site.zone).date(),
         details=_place(session.evse) | _meter(session) | _paid(session, cdr.gross),
         cdr=cdr,
         user=session.user,
-        seller=invoicing.seller(site.operator),
-        buyer=invoicing.buyer(session.user),
+        account=account,
+        language=language,
+        vat_country=site.country,
+        seller=parties.seller(site.operator, site.country),
+        buyer=parties.buyer(session.user, account),
     )
+    Cdr.objects.filter(pk=cdr.pk).update(billed_on=invoice)
     mail_document(invoice=invoice, template="billing/mail/invoice")
     return invoice
 
@@ -53,22 +63,26 @@ def issue_no_show(*, payment: Payment) -> Invoice | None:
     """The invoice for a slot that was not used, or was given back too late."""
     Payment.objects.select_for_update().get(pk=payment.pk)
     booking = payment.booking
-    known = Invoice.objects.filter(booking=booking, kind=Kind.INVOICE).first()
+    known = Invoice.objects.filter(booking=booking, kind=Kind.INVOICE).order_by("pk").last()
     if known is not None or not payment.amount_captured:
         return known
     site = booking.evse.station.site
     version = (
         payment.quote.version if payment.quote else prices.required_version(booking.evse, booking.starts_at)
     )
+    account = parties.account_of(booking.user, site.operator)
+    language = parties.language(booking.user, account)
     rates = [part.vat for element in prices.tariff(version).elements for part in element.price_components]
     line = invoicing.fee_line(
-        text="Late cancellation" if booking.status == Booking.Status.CANCELED else "Booked slot not used",
+        text=words.tariff(language)(
+            "Late cancellation" if booking.status == Booking.Status.CANCELED else "Booked slot not used"
+        ),
         gross=payment.amount_captured,
-        vat_percent=next((rate for rate in rates if rate is not None), 0),
+        vat_percent=next((rate for rate in rates if rate is not None), Decimal(0)),
         currency=payment.currency,
     )
     times = {"starts_at": booking.starts_at.isoformat(), "ends_at": booking.ends_at.isoformat()}
-    invoice = _issue(
+    invoice = issue(
         operator=site.operator,
         site=site,
         kind=Kind.INVOICE,
@@ -78,8 +92,11 @@ def issue_no_show(*, payment: Payment) -> Invoice | None:
         details=_place(booking.evse) | times | {"paid": _paid_with(payment)},
         booking=booking,
         user=booking.user,
-        seller=invoicing.seller(site.operator),
-        buyer=invoicing.buyer(booking.user),
+        account=account,
+        language=language,
+        vat_country=site.country,
+        seller=parties.seller(site.operator, site.country),
+        buyer=parties.buyer(booking.user, account),
     )
     mail_document(invoice=invoice, template="billing/mail/invoice")
     return invoice
@@ -92,25 +109,28 @@ def issue_credit_note(*, refund: Refund) -> Invoice | None:
     if known is not None:
         return known
     payment = refund.payment
-    invoices = Invoice.objects.filter(kind=Kind.INVOICE)
-    if payment.purpose == Payment.Purpose.NO_SHOW:
-        original = invoices.filter(booking=payment.booking_id).first()
-    else:
-        original = invoices.filter(cdr__session=payment.session_id).first()
+    original = _billed(payment)
     if original is None:
         return None
     # Credit notes to one invoice share out what is left of it, so they are written one after the other.
     Invoice.objects.select_for_update(no_key=True).get(pk=original.pk)
-    note = _issue(
+    lines, credited = original.lines.all(), InvoiceLine.objects.filter(invoice__corrects=original)
+    cdr = original.cdr
+    if cdr is None and original.booking_id is None:
+        # A month's invoice: only what it bills for this charge is given back.
+        cdr = Cdr.objects.get(session=payment.session_id)
+        lines, credited = lines.filter(cdr=cdr), credited.filter(cdr=cdr)
+    say = words.tariff(original.language)
+    note = issue(
         operator=original.operator,
-        site=original.site,
+        site=original.site or (cdr.session.station.site if cdr is not None else None),
         kind=Kind.CREDIT_NOTE,
         lines=invoicing.credit_lines(
-            list(original.lines.all()),
-            credited=list(InvoiceLine.objects.filter(invoice__corrects=original)),
+            list(lines),
+            credited=list(credited),
             amount=refund.amount,
             currency=payment.currency,
-            text=f"Refund: {refund.reason}" if refund.reason else "Refund",
+            text=f"{say('Refund')}: {refund.reason}" if refund.reason else say("Refund"),
         ),
         currency=payment.currency,
         supplied_on=original.supplied_on,
@@ -121,23 +141,95 @@ def issue_credit_note(*, refund: Refund) -> Invoice | None:
         },
         corrects=original,
         refund=refund,
-        cdr=original.cdr,
+        cdr=cdr,
         booking=original.booking,
-        user=original.user,
-        seller=original.seller,
-        buyer=original.buyer,
+        **_same_parties(original),
     )
+    tell(invoice=original, kind=Told.CREDITED, detail=note.number, by=refund.created_by)
     mail_document(invoice=note, template="billing/mail/credit_note")
     return note
 
 
-def _issue(
-    *, operator: Operator, site, kind: str, lines: Sequence[invoicing.DocumentLine], currency: str, **fields
-) -> Invoice:
-    now = timezone.now()
-    series, sequence = next_number(
-        operator=operator, credit_note=kind == Kind.CREDIT_NOTE, at=now.astimezone(site.zone)
+def _billed(payment: Payment) -> Invoice | None:
+    """The document that bills what was paid for, in its latest form."""
+    if payment.purpose == Payment.Purpose.NO_SHOW:
+        invoices = Invoice.objects.filter(kind=Kind.INVOICE, booking=payment.booking_id)
+        return invoices.order_by("pk").last()
+    cdr = Cdr.objects.select_related("billed_on").filter(session=payment.session_id).first()
+    return cdr.billed_on if cdr is not None else None
+
+
+def _same_parties(original: Invoice) -> dict:
+    """Who and in what words: a correction says it as its original did."""
+    names = ("user", "account", "language", "vat_country", "seller", "buyer")
+    return {name: getattr(original, name) for name in names}
+
+
+@transaction.atomic
+def reissue(*, invoice: Invoice, by: User | None) -> Invoice:
+    """The same charge made out to whom the account names now: the first document is credited whole.
+
+    The tax stays what it was: what the customer paid does not change by a name.
+    """
+    Invoice.objects.select_for_update(no_key=True).get(pk=invoice.pk)
+    newer = Invoice.objects.filter(replaces=invoice).first()
+    if newer is not None:
+        return newer
+    if invoice.kind != Kind.INVOICE or (invoice.cdr_id is None and invoice.booking_id is None):
+        raise DocumentRefused("Only the invoice of one charge can be issued anew.")
+    if invoice.credit_notes.exists():
+        raise DocumentRefused("A part of it is refunded already, so it can't be issued anew.")
+    account = parties.account_of(invoice.user, invoice.operator)
+    lines = list(invoice.lines.all())
+    corrects = {"number": invoice.number, "issued_at": invoice.issued_at.isoformat()}
+    shared = {"operator": invoice.operator, "site": invoice.site, "currency": invoice.currency} | {
+        "supplied_on": invoice.supplied_on, "cdr": invoice.cdr, "booking": invoice.booking,
+    }  # fmt: skip
+    note = issue(
+        kind=Kind.CREDIT_NOTE,
+        lines=invoicing.negated(lines, lambda line: line.text),
+        details={**invoice.details, "paid": None, "corrects": corrects, "reissued": True},
+        corrects=invoice,
+        **shared,
+        **_same_parties(invoice),
     )
+    new = issue(
+        kind=Kind.INVOICE,
+        lines=invoicing.negated(invoicing.negated(lines, lambda line: line.text), lambda line: line.text),
+        details={**invoice.details, "replaces": corrects},
+        replaces=invoice,
+        **shared,
+        **_same_parties(invoice)
+        | {"account": account, "buyer": parties.buyer(invoice.user, account)}
+        | {"language": parties.language(invoice.user, account)},
+    )
+    if invoice.cdr_id is not None:
+        Cdr.objects.filter(pk=invoice.cdr_id).update(billed_on=new)
+    tell(invoice=invoice, kind=Told.CREDITED, detail=note.number, by=by)
+    tell(invoice=invoice, kind=Told.REISSUED, detail=new.number, by=by)
+    mail_document(invoice=new, template="billing/mail/invoice")
+    return new
+
+
+def issue(
+    *,
+    operator: Operator,
+    site: Site | None,
+    kind: str,
+    lines: Sequence[invoicing.DocumentLine],
+    line_rows: Sequence[dict] = (),
+    currency: str,
+    **fields,
+) -> Invoice:
+    """A document of any kind with its number and lines, in the caller's transaction.
+
+    `line_rows` are further columns of each line (`cdr`, `site`), where a document is about several charges.
+    """
+    exponent(currency)  # An unknown currency has no smallest coin: nothing is issued in it.
+    now = timezone.now()
+    zone = site.zone if site is not None else books.zone_of(operator)
+    today = now.astimezone(zone).date()
+    booked_on, (series, sequence) = books.next_numbers(operator=operator, kind=kind, today=today)
     net, tax, gross = invoicing.total(lines)
     invoice = Invoice.objects.create(
         operator=operator,
@@ -147,40 +239,28 @@ def _issue(
         sequence=sequence,
         number=invoicing.number(series.prefix, sequence),
         issued_at=now,
+        booked_on=booked_on,
         currency=currency,
         net=net,
         tax=tax,
         gross=gross,
         **fields,
     )
+    rows = line_rows or [{"cdr": fields.get("cdr"), "site": site}] * len(lines)
     InvoiceLine.objects.bulk_create(
-        InvoiceLine(
-            invoice=invoice,
-            position=position,
-            kind=line.kind,
-            text=line.text,
-            quantity=line.quantity,
-            unit=line.unit,
-            unit_price=line.unit_price,
-            per=line.per,
-            vat_percent=line.vat_percent,
-            net=line.net,
-            tax=line.tax,
-            gross=line.gross,
-        )
-        for position, line in enumerate(lines, start=1)
+        (
+            InvoiceLine(invoice=invoice, position=position, **asdict(line), **row)
+            for position, (line, row) in enumerate(zip(lines, rows, strict=True), start=1)
+        ),
+        batch_size=1000,
     )
+    tell(invoice=invoice, kind=Told.ISSUED)
     return invoice
 
 
-def next_number(*, operator: Operator, credit_note: bool, at: datetime) -> tuple[Series, int]:
-    """Taken under a lock that lasts until the document is committed: a number without a document can't be."""
-    prefix = invoicing.series_prefix(party_id=operator.party_id, year=at.year, credit_note=credit_note)
-    Series.objects.get_or_create(operator=operator, prefix=prefix)
-    series = Series.objects.select_for_update().get(operator=operator, prefix=prefix)
-    series.last_number += 1
-    series.save(update_fields=["last_number"])
-    return series, series.last_number
+def tell(*, invoice: Invoice, kind: str, detail: str = "", by: User | None = None) -> None:
+    """A line of the document's audit trail."""
+    DocumentEvent.objects.create(invoice=invoice, kind=kind, detail=detail[:200], by=by, at=timezone.now())
 
 
 def _place(evse: Evse) -> dict:
@@ -225,15 +305,19 @@ def _paid_with(payment: Payment, *, amount=None) -> dict:
     }
 
 
-def mail_document(*, invoice: Invoice, template: str) -> None:
-    if invoice.user is None:
+def mail_document(*, invoice: Invoice, template: str, again: str = "", by: User | None = None) -> None:
+    """Written once; `again` is a word of its own for each time that somebody wants it sent once more."""
+    to = invoice.buyer.get("email") or (invoice.user.email if invoice.user else "")
+    if invoice.is_self_billed:
+        to = invoice.seller.get("email", "")
+    if not to:
         return
     queue_mail(
-        key=f"invoice {invoice.pk}",
-        to=invoice.user.email,
+        key=f"invoice {invoice.pk}{again and f' {again}'}",
+        to=to,
         template=template,
         context={"invoice": invoice, "url": document_url(invoice.link)},
-        language=invoice.user.language,
+        language=invoice.user.language if invoice.user else "en",
         attachments=[
             {
                 "name": f"{invoice.number}.pdf",
@@ -243,6 +327,26 @@ def mail_document(*, invoice: Invoice, template: str) -> None:
             }
         ],
     )
+    tell(invoice=invoice, kind=Told.RESENT if again else Told.MAILED, detail=to, by=by)
+
+
+#: What is mailed with each kind of document.
+LETTERS = {
+    Kind.INVOICE: "billing/mail/invoice",
+    Kind.CREDIT_NOTE: "billing/mail/credit_note",
+    Kind.SELF_BILLED: "billing/mail/host_statement",
+}
+
+
+@transaction.atomic
+def resend(*, invoice: Invoice, by: User | None) -> str:
+    """The same document once more, to the address that it was made out to, which is returned."""
+    to = invoice.seller.get("email") if invoice.is_self_billed else invoice.buyer.get("email")
+    if not to:
+        raise DocumentRefused("No e-mail address is on this document.")
+    times = invoice.events.filter(kind=Told.RESENT).count()
+    mail_document(invoice=invoice, template=LETTERS[Kind(invoice.kind)], again=f"again {times + 1}", by=by)
+    return to
 
 
 def mail_free_receipt(*, cdr: Cdr) -> None:

@@ -2,12 +2,19 @@
 
 from django.urls import path
 
+from billing.api.exports import Exports
 from billing.api.invoices import InvoiceExport, Invoices
 from billing.api.payments import Payments
 from billing.api.quotes import Quotes
 from billing.api.tariffs import Tariffs
 
-RESOURCES = {"tariffs": Tariffs, "quotes": Quotes, "payments": Payments, "invoices": Invoices}
+RESOURCES = {
+    "tariffs": Tariffs,
+    "quotes": Quotes,
+    "payments": Payments,
+    "invoices": Invoices,
+    "exports": Exports,
+}
 
 #: Files have names, and no slash after them.
 FILES = [

@@ -17,11 +17,11 @@ class LineSerializer(serializers.ModelSerializer):
     class Meta:
         model = InvoiceLine
         fields = ["position", "kind", "text", "quantity", "unit", "unit_price", "vat_percent"]
-        fields += ["net", "tax", "gross"]
+        fields += ["vat_category", "net", "tax", "gross"]
 
 
 class InvoiceSerializer(serializers.ModelSerializer):
-    site = serializers.CharField(source="site.slug", read_only=True)
+    site = serializers.CharField(source="site.slug", read_only=True, default=None)
     corrects = serializers.CharField(source="corrects.number", read_only=True, default=None)
     session = serializers.UUIDField(source="cdr.session_id", read_only=True, default=None)
     booking = serializers.UUIDField(source="booking_id", read_only=True, allow_null=True)
@@ -40,7 +40,13 @@ class InvoiceSerializer(serializers.ModelSerializer):
             "session",
             "booking",
             "issued_at",
+            "booked_on",
             "supplied_on",
+            "period_start",
+            "period_end",
+            "due_on",
+            "vat_country",
+            "language",
             "currency",
             "net",
             "tax",
@@ -66,8 +72,8 @@ class Invoices(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     serializer_class = InvoiceSerializer
     filterset_class = InvoiceFilter
     page_ordering = ("-issued_at", "-pk")
-    needs = {"list": "view_money", "retrieve": "view_money", "pdf": "view_money"}
-    own = frozenset({"list", "retrieve", "pdf"})
+    needs = dict.fromkeys(("list", "retrieve", "pdf", "ubl", "cii"), "view_money")
+    own = frozenset(needs)
 
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"])
@@ -75,6 +81,26 @@ class Invoices(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         invoice = self.get_object()
         response = HttpResponse(documents.pdf(invoice), content_type="application/pdf")
         response["Content-Disposition"] = f'attachment; filename="{documents.file_name(invoice)}"'
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+    @extend_schema(responses={(200, "application/xml"): OpenApiTypes.STR})
+    @action(detail=True, methods=["get"])
+    def ubl(self, request, pk=None):
+        """The e-invoice (EN 16931) as UBL 2.1."""
+        return self._xml(documents.ubl_xml, "ubl.xml")
+
+    @extend_schema(responses={(200, "application/xml"): OpenApiTypes.STR})
+    @action(detail=True, methods=["get"])
+    def cii(self, request, pk=None):
+        """The e-invoice (EN 16931) as UN/CEFACT CII, the one inside the PDF."""
+        return self._xml(documents.cii_xml, "cii.xml")
+
+    def _xml(self, write, ending: str) -> HttpResponse:
+        invoice = self.get_object()
+        response = HttpResponse(write(invoice), content_type="application/xml")
+        name = documents.file_name(invoice, ending)
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
         response["Cache-Control"] = "private, no-store"
         return response
 

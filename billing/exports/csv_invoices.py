@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
+from billing.exports.sheets import safe
 from billing.invoicing import by_rate
 from billing.models import Invoice
 from evportal.money import round_money
@@ -27,14 +28,6 @@ HEAD = (
     "currency",
     "card",
 )
-
-#: What a spreadsheet would take for a formula.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe(text: str) -> str:
-    """Text that a spreadsheet shows and does not run."""
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
 
 
 class _Echo:

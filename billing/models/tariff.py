@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking
 from evportal.accounts.access import Access
-from evportal.accounts.models import Operator, User
+from evportal.accounts.models import Operator, User, Vehicle
 from stations.models import Evse, Session, Site
 
 
@@ -119,6 +119,7 @@ class Cdr(models.Model):
         REVIEW = "review", _("Needs a look")
         PRICED = "priced", _("Priced")
         SETTLED = "settled", _("Paid")
+        ON_ACCOUNT = "on_account", _("On the month's invoice")
         UNPAID = "unpaid", _("Unpaid")
         WAIVED = "waived", _("Not charged")
 
@@ -133,6 +134,13 @@ class Cdr(models.Model):
     net = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     tax = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     gross = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    #: How it is taxed, decided when it was priced (billing/vat.py).
+    vat_category = models.CharField(max_length=2, default="S")
+    #: The document that bills it, set in the transaction that issues it.
+    billed_on = models.ForeignKey(
+        "billing.Invoice", models.PROTECT, null=True, blank=True, related_name="billed"
+    )
+    vehicle = models.ForeignKey(Vehicle, models.SET_NULL, null=True, blank=True, related_name="+")
     priced_at = models.DateTimeField(null=True, blank=True)
     reviewed_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     reviewed_at = models.DateTimeField(null=True, blank=True)
@@ -141,7 +149,14 @@ class Cdr(models.Model):
     objects = CdrQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["state"])]
+        indexes = [
+            models.Index(fields=["state"]),
+            models.Index(
+                fields=["session"],
+                condition=models.Q(billed_on=None, gross__gt=0),
+                name="cdrs_without_a_document",
+            ),
+        ]
 
     def __str__(self):
         return f"{self.gross} {self.currency} for {self.session}"

@@ -1,48 +1,32 @@
 """Finance: the list of documents, its export, and refunds."""
 
-from datetime import datetime, time, timedelta
-from functools import wraps
-
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing import actions, showing
+from billing import actions, documents, showing
+from billing.actions.invoices import resend as resend_document
 from billing.exceptions import ProviderDown
-from billing.exports import csv_invoices
-from billing.forms import InvoiceFilter, RefundForm
+from billing.exports import csv_invoices, filters
+from billing.forms import RefundForm
+from billing.forms_finance import WHATS, InvoiceFilter
+from billing.invoicing import by_rate
 from billing.models import Cdr, Invoice, Payment
+from billing.views import scope
+from billing.views.scope import needs
 from billing.views.session import pdf_response
 from evportal.money import round_money
+from evportal.outbox.models import Mail
 from stations.exceptions import Refused
 from stations.models import Site
 
 PER_PAGE = 50
-
-
-def needs(permission: str):
-    """Only for people whose role carries the permission; which rows they see is the queryset's matter."""
-
-    def decorate(view):
-        @login_required
-        @wraps(view)
-        def guarded(request, *args, **kwargs):
-            if not request.access.may(permission):
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
-
-        return guarded
-
-    return decorate
 
 
 def _filtered(request):
@@ -50,30 +34,11 @@ def _filtered(request):
     sites = Site.objects.visible_to(request.access, "view_money")
     form = InvoiceFilter(request.GET or None, sites=sites)
     rows = Invoice.objects.run_by(request.access, "view_money").order_by("-issued_at", "-pk")
-    chosen = {name: value for name, value in form.cleaned_data.items() if value} if form.is_valid() else {}
-    if "since" in chosen:
-        rows = rows.filter(issued_at__gte=_midnight(chosen["since"]))
-    if "until" in chosen:
-        rows = rows.filter(issued_at__lt=_midnight(chosen["until"] + timedelta(days=1)))
-    if "site" in chosen:
-        rows = rows.filter(site=chosen["site"])
-    if "kind" in chosen:
-        rows = rows.filter(kind=chosen["kind"])
-    if "status" in chosen:
-        rows = rows.filter(_status(chosen["status"])).distinct()
-    if "q" in chosen:
-        rows = rows.filter(Q(number__icontains=chosen["q"]) | Q(user__email__icontains=chosen["q"]))
-    return form, rows, chosen
-
-
-def _midnight(day) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def _status(word: str) -> Q:
-    unpaid = Q(kind=Invoice.Kind.INVOICE, cdr__state=Cdr.State.UNPAID)
-    refunded = Q(kind=Invoice.Kind.INVOICE, credit_notes__isnull=False)
-    return {"unpaid": unpaid, "refunded": refunded, "paid": Q(kind=Invoice.Kind.INVOICE) & ~unpaid}[word]
+    form.is_valid()
+    # A filter that can't be read is said to be so, and the others hold.
+    given = form.cleaned_data if form.is_bound else {}
+    chosen = {name: value for name, value in given.items() if value not in (None, "")}
+    return form, filters.narrow(rows, chosen), chosen
 
 
 @needs("view_money")
@@ -105,10 +70,24 @@ def invoices(request):
             for row in sums.order_by("currency")
         ],
         "csv_url": reverse("fin:invoices_csv") + (f"?{query.urlencode()}" if query else ""),
+        "tabs": scope.tabs(request, "fin:invoices"),
+        "export": _export(request, form, chosen),
         "may_refund": request.access.may("refund"),
         "to_check": _to_check(request).count(),
     }
     return render(request, "fin/invoices.html", context)
+
+
+def _export(request, form, chosen: dict) -> dict | None:
+    """What a file of all that matches is ordered with; None where the documents are several operators'."""
+    mine = scope.operators(request, "view_money", whole=False)
+    site = chosen.get("site")
+    if site is not None:
+        mine = [each for each in mine if each.pk == site.operator_id]
+    if not mine or form.errors:
+        return None
+    hidden = [(name, getattr(value, "pk", value)) for name, value in chosen.items()]
+    return {"operators": mine, "hidden": hidden, "whats": WHATS}
 
 
 def _chips(request, form, chosen: dict) -> list[dict]:
@@ -117,7 +96,9 @@ def _chips(request, form, chosen: dict) -> list[dict]:
         without = request.GET.copy()
         without.pop(name, None)
         without.pop("page", None)
-        label = dict(form.fields[name].choices).get(value, value) if name in ("kind", "status") else value
+        label = (
+            dict(form.fields[name].choices).get(value, value) if name in ("kind", "status", "vat") else value
+        )
         chips.append(
             {"label": f"{form.fields[name].label}: {label}", "url": f"{request.path}?{without.urlencode()}"}
         )
@@ -145,12 +126,71 @@ def invoice_pdf(request, pk):
     return pdf_response(_own_document(request, pk, "view_money"))
 
 
+@needs("view_money")
+@require_safe
+def invoice(request, pk):
+    """One document: what it says, and what was done with it."""
+    row = _own_document(request, pk, "view_money")
+    mails = Mail.objects.filter(key__regex=rf"^invoice {row.pk}( again \d+)?$").order_by("created_at")
+    payment = None if row.is_self_billed else payment_of(row)
+    context = {
+        "title": f"{row.get_kind_display()} {row.number}",
+        "crumbs": [{"label": _("Invoices"), "url": reverse("fin:invoices")}],
+        "invoice": row,
+        "lines": [
+            {"label": line.text, "amount": showing.money(line.gross, row.currency)}
+            for line in row.lines.all()[:200]
+        ],
+        "totals": showing.totals(row.net, row.tax, row.gross, row.currency, _("Total")),
+        "rates": by_rate(row.lines.all()),
+        "notes": row.credit_notes.all(),
+        "newer": Invoice.objects.filter(replaces=row).first(),
+        "events": row.events.select_related("by"),
+        "mails": mails,
+        "may_refund": request.access.may("refund")
+        and row.kind == Invoice.Kind.INVOICE
+        and payment is not None,
+        "may_resend": request.access.may("refund"),
+    }
+    return render(request, "fin/invoice.html", context)
+
+
+@needs("refund")
+@require_POST
+def resend(request, pk):
+    row = _own_document(request, pk, "refund")
+    try:
+        to = resend_document(invoice=row, by=request.user)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("%(number)s goes to %(to)s again.") % {"number": row.number, "to": to})
+    return redirect("fin:invoice", row.pk)
+
+
+@needs("view_money")
+@require_safe
+def invoice_xml(request, pk, syntax):
+    """The document as an e-invoice (EN 16931) in one of its syntaxes."""
+    return xml_response(_own_document(request, pk, "view_money"), syntax)
+
+
+def xml_response(row: Invoice, syntax: str) -> HttpResponse:
+    content = documents.ubl_xml(row) if syntax == "ubl" else documents.cii_xml(row)
+    response = HttpResponse(content, content_type="application/xml")
+    response["Content-Disposition"] = f'attachment; filename="{documents.file_name(row, f"{syntax}.xml")}"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
 def payment_of(invoice: Invoice) -> Payment | None:
     """The charge that an invoice was paid with."""
     paid = Payment.objects.filter(state=Payment.State.CAPTURED)
     if invoice.cdr_id:
         paid = paid.filter(session=invoice.cdr.session_id)
         return max(paid, key=lambda payment: payment.refundable, default=None)
+    if invoice.booking_id is None:
+        return None
     return paid.filter(booking=invoice.booking_id, purpose=Payment.Purpose.NO_SHOW).first()
 
 

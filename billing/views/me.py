@@ -24,6 +24,8 @@ from stations.models import IdToken, Session
 def tabs(current: str) -> list[dict]:
     pages = (
         ("me:home", _("Overview")),
+        ("me:documents", _("Invoices")),
+        ("me:billing", _("Billing details")),
         ("me:cards", _("Cards")),
         ("me:vehicles", _("Vehicles")),
         ("me:tokens", _("RFID cards")),

@@ -1,5 +1,7 @@
 """A running session and its end: whoever has the link may watch and stop it, and keeps the receipt."""
 
+from zoneinfo import ZoneInfo
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -86,8 +88,8 @@ def receipt(request, link):
     if row.is_open:
         return redirect("billing:session", row.link)
     cdr = getattr(row, "cdr", None)
-    invoice = cdr.invoices.filter(kind=Invoice.Kind.INVOICE).first() if cdr else None
-    credits = invoice.credit_notes.all() if invoice else []
+    invoice = cdr.billed_on if cdr else None
+    credits = Invoice.objects.filter(cdr=cdr, kind=Invoice.Kind.CREDIT_NOTE) if cdr else []
     with timezone.override(row.station.site.zone):
         context = {
             "title": _("Receipt"),
@@ -99,6 +101,8 @@ def receipt(request, link):
             "facts": showing.session(row),
             "invoice": invoice,
             "credits": credits,
+            "mine": row.user_id is not None and row.user_id == request.user.pk,
+            "vehicles": request.user.vehicles.all() if row.user_id and row.user_id == request.user.pk else [],
             "payments": [showing.payment_words(payment) for payment in row.payments.order_by("created_at")],
             "waiting": cdr is None or cdr.state in (Cdr.State.OPEN, Cdr.State.PRICED),
             "may_pay": cdr is not None and cdr.state == Cdr.State.UNPAID and row.user_id == request.user.pk,
@@ -111,7 +115,7 @@ def receipt(request, link):
 
 def _document(request, link: str):
     invoice = get_object_or_404(Invoice.objects.with_place(), link=link)
-    with timezone.override(invoice.site.zone):
+    with timezone.override(ZoneInfo(invoice.details.get("time_zone", "UTC"))):
         context = {
             "title": invoice.get_kind_display(),
             "invoice": invoice,
@@ -129,7 +133,8 @@ def _document(request, link: str):
 def invoice_pdf(request, link):
     documents_of_session = Invoice.objects.filter(cdr__session__link=link, kind=Invoice.Kind.INVOICE)
     invoice = (
-        Invoice.objects.with_place().filter(link=link).first() or documents_of_session.with_place().first()
+        Invoice.objects.with_place().filter(link=link).first()
+        or documents_of_session.with_place().order_by("pk").last()
     )
     if invoice is None:
         raise Http404

@@ -26,6 +26,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "manage_bookings": frozenset({MANAGER, SUPPORT}),
     "view_money": frozenset({MANAGER, ACCOUNTANT}),
     "refund": frozenset({MANAGER, ACCOUNTANT}),
+    "keep_books": frozenset({MANAGER, ACCOUNTANT}),
+    "reopen_books": frozenset({MANAGER}),
     "manage_tariffs": frozenset({MANAGER}),
     "view_alerts": frozenset({MANAGER, TECHNICIAN, SUPPORT}),
     "manage_alerts": frozenset({MANAGER, TECHNICIAN, SUPPORT}),

@@ -317,6 +317,30 @@ def reports(portal: Portal) -> list[Figure]:
     return [Figure(**each) for each in json.loads(done.stdout)]
 
 
+def documents(portal: Portal) -> list[Figure]:
+    """A month priced, invoiced and booked by one process; tables; PDFs. BENCH_CHARGES scales it."""
+    charges = int(os.environ.get("BENCH_CHARGES", "100000"))
+    out = subprocess.run(
+        [sys.executable, "-m", "tests.bench.documents", str(charges)],
+        cwd=CHECKOUT,
+        env=portal.env,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    found = json.loads(out)
+    share, note = charges / 100_000, f"{charges} charges"
+    return [
+        Figure("a month priced, invoiced and booked", found["month_s"], "s", 600 * share, note=note),
+        Figure("… memory", found["month_mb"], "MB", 300, note=f"{found['before_mb']:.0f} before"),
+        Figure("CSV of the lines", found["csv_s"], "s", 60 * share, note=note),
+        Figure("… memory", found["csv_mb"], "MB", 300),
+        Figure("XLSX of the lines", found["xlsx_s"], "s", 60 * share, note=note),
+        Figure("… memory", found["xlsx_mb"], "MB", 300),
+        Figure("PDFs of one worker", found["pdf_per_s"], "/s", 5, at_least=True),
+    ]
+
+
 FIGURES = {
     "cpu": cpu,
     "availability": availability,
@@ -325,6 +349,7 @@ FIGURES = {
     "storm": storm,
     "durability": durability,
     "reports": reports,
+    "documents": documents,
 }
 
 

@@ -65,9 +65,14 @@ def test_tax_is_rounded_to_the_currency(currency, net):
 
 
 @pytest.mark.parametrize(
-    ("party", "credit_note", "number"),
-    [("ABC", False, "ABC-2026-000007"), ("ABC", True, "ABC-C2026-000007"), ("", False, "2026-000007")],
+    ("party", "kind", "number"),
+    [
+        ("ABC", "380", "ABC-2026-000007"),
+        ("ABC", "381", "ABC-C2026-000007"),
+        ("ABC", "389", "ABC-H2026-000007"),
+        ("", "380", "2026-000007"),
+    ],
 )
-def test_numbers(party, credit_note, number):
-    prefix = invoicing.series_prefix(party_id=party, year=2026, credit_note=credit_note)
+def test_numbers(party, kind, number):
+    prefix = invoicing.series_prefix(party_id=party, year=2026, kind=kind)
     assert invoicing.number(prefix, 7) == number
