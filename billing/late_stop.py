@@ -38,7 +38,7 @@ def with_fee(
     by_minute = is_inclusive and booking.late_stop_fee_per == "minute"
     line = pricing.Line(
         kind=pricing.Kind.LATE_STOP,
-        description=f"Charging past the booked time, {minutes} min",
+        description=f"Charging past the booked time ({minutes} min)",
         quantity=Decimal(minutes if by_minute else 1),
         unit="min" if by_minute else "",
         unit_price=booking.late_stop_fee if by_minute else gross if is_inclusive else net,

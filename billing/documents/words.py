@@ -55,6 +55,7 @@ Unused reservation|Nicht genutzte Reservierung|Réservation non utilisée|Ongebr
 Minimum price|Mindestpreis|Prix minimum|Minimumprijs|Precio mínimo|Prezzo minimo
 Late cancellation|Späte Stornierung|Annulation tardive|Late annulering|Cancelación tardía|Cancellazione tardiva
 Booked slot not used|Gebuchte Zeit nicht genutzt|Créneau réservé non utilisé|Gereserveerd tijdvak niet gebruikt|Franja reservada no utilizada|Fascia prenotata non utilizzata
+Charging past the booked time|Laden über die gebuchte Zeit hinaus|Recharge au-delà du créneau réservé|Laden na de gereserveerde tijd|Carga tras la franja reservada|Ricarica oltre la fascia prenotata
 Refund|Erstattung|Remboursement|Terugbetaling|Reembolso|Rimborso
 Revenue share|Umsatzbeteiligung|Part du chiffre d'affaires|Omzetaandeel|Participación en ingresos|Quota sui ricavi
 Energy share|Beteiligung je kWh|Part par kWh|Aandeel per kWh|Participación por kWh|Quota per kWh
