@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from billing import prices, pricing
+from billing import parties, prices, pricing
 from billing.models import Quote, TariffVersion
 from bookings.models import Booking
 from stations.models import Evse
@@ -39,7 +39,7 @@ def prices_at(bookings: Sequence[Booking], evses: Sequence[Evse]) -> dict[tuple[
             version = prices.version_for(evse, booking.starts_at)
             if version is None:
                 continue
-            key = (version.pk, booking.starts_at, booking.ends_at, energy_wh)
+            key = (version.pk, booking.user_id, booking.starts_at, booking.ends_at, energy_wh)
             if key not in reckoned:
                 reckoned[key] = _gross(version, booking, evse, energy_wh)
             found[booking.pk, evse.pk] = reckoned[key]
@@ -53,4 +53,5 @@ def _gross(version: TariffVersion, booking: Booking, evse: Evse, energy_wh: Deci
     usage = pricing.quote_usage(
         booking.starts_at, booking.ends_at, tz=evse.station.site.zone, energy_kwh=Decimal(energy_wh) / 1000
     )
-    return pricing.price(prices.tariff(version), usage).gross
+    priced = pricing.price(prices.tariff(version), usage)
+    return parties.taxed(priced, user=booking.user, site=evse.station.site).gross

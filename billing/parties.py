@@ -6,7 +6,9 @@ from typing import Any
 
 from billing import invoicing, vat
 from billing.models import Account, AccountDriver
+from billing.pricing import Priced
 from evportal.accounts.models import Operator, User
+from stations.models import Site
 
 State = dict[str, Any]
 
@@ -41,6 +43,18 @@ def registered_in(operator: Operator) -> set[str]:
 
 def category(*, place: str, operator: Operator, account: Account | None) -> str:
     return vat.category(place=place, registered_in=registered_in(operator), customer=customer(account))
+
+
+def taxed(priced: Priced, *, user: User | None, site: Site) -> Priced:
+    """A price as this driver will be billed it: who owes the tax themselves is shown the net price."""
+    if user is None or not user.is_authenticated:
+        return priced
+    known = user.__dict__.setdefault("_vat_categories", {})
+    key = (site.operator_id, site.country)
+    if key not in known:
+        account = account_of(user, site.operator)
+        known[key] = category(place=site.country, operator=site.operator, account=account)
+    return vat.applied(priced, known[key])
 
 
 def seller(operator: Operator, vat_country: str) -> dict[str, str]:

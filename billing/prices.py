@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, Decimal
 from django.db import transaction
 from django.db.models import Prefetch, Q
 
-from billing import late_stop, policy, pricing
+from billing import late_stop, parties, policy, pricing
 from billing.exceptions import NoTariff
 from billing.lines import to_json
 from billing.models import Cdr, Quote, TariffAssignment, TariffVersion
@@ -173,6 +173,7 @@ def estimate(
         starts_at, ends_at, tz=evse.station.site.zone, energy_kwh=Decimal(energy_wh) / 1000
     )
     priced = pricing.price(tariff(version), usage)
+    priced = parties.taxed(priced, user=user, site=evse.station.site)
     return Estimate(
         evse, version, starts_at, ends_at, Decimal(energy_wh), priced, hold_amount(priced, at_least)
     )
@@ -267,7 +268,9 @@ def _replaced(agreed: Quote, booking: Booking, fields: dict) -> Quote:
 def running(session: Session, at: datetime | None = None) -> pricing.Priced | None:
     """The cost up to the last meter value: nothing is guessed beyond it. None where no tariff applies."""
     version = frozen_version(session)
-    return None if version is None else priced(session, version, until=at)
+    if version is None:
+        return None
+    return parties.taxed(priced(session, version, until=at), user=session.user, site=session.station.site)
 
 
 def priced(session: Session, version: TariffVersion, *, until: datetime | None = None) -> pricing.Priced:

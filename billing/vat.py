@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from billing.pricing import Line
+from billing.pricing import Line, Priced
 
 STANDARD, REVERSE_CHARGE, ZERO, EXEMPT, NOT_SUBJECT = "S", "AE", "Z", "E", "O"
 
@@ -81,6 +81,13 @@ def apply(lines: Iterable[Line], how: str) -> list[Line]:
     if how in (STANDARD, ZERO):
         return list(lines)
     return [replace(line, vat=Decimal(0), tax=Decimal(0), gross=line.net) for line in lines]
+
+
+def applied(priced: Priced, how: str) -> Priced:
+    """The whole price as it is billed."""
+    if how in (STANDARD, ZERO):
+        return priced
+    return replace(priced, lines=tuple(apply(priced.lines, how)), taxes=(), tax=Decimal(0), gross=priced.net)
 
 
 def category_of_line(rate: Decimal | None, how: str) -> str:

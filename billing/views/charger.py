@@ -87,7 +87,7 @@ def _stop(evse: Evse, user, now) -> dict | None:
 def _prices(request, evse: Evse, user, now) -> dict:
     kwh = _kwh(request.GET.get("kwh"))
     try:
-        example = prices.estimate(evse=evse, starts_at=now, energy_wh=Decimal(kwh) * 1000)
+        example = prices.estimate(evse=evse, starts_at=now, energy_wh=Decimal(kwh) * 1000, user=user)
         usual = prices.estimate(evse=evse, starts_at=now, user=user)
     except NoTariff as refusal:
         return {"problem": str(refusal)}

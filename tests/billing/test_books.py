@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from billing import actions, calendar, documents, settling, statements, vat
+from billing import actions, calendar, documents, prices, settling, statements, vat
 from billing.actions import books, hosts, monthly
 from billing.actions.accounts import ask_register, save_account
 from billing.actions.invoices import reissue, resend
@@ -111,6 +111,16 @@ class TestCustomers:
             Decimal("4.12"),
         )
         assert cdr.session.payments.get().amount_captured == Decimal("4.12")
+        # What they were shown before is what they are billed: the price without the tax that they owe.
+        shown = prices.estimate(
+            evse=evse,
+            starts_at=cdr.session.started_at,
+            ends_at=cdr.session.stopped_at,
+            energy_wh=Decimal(10_000),
+            user=user,
+        ).priced
+        assert (shown.net, shown.tax, shown.gross) == (invoice.net, 0, invoice.gross)
+        assert prices.running(cdr.session).gross == invoice.gross
         assert "Reverse charge" in pdf.text(documents.pdf(invoice))
 
     def test_another_countrys_vat_id_of_the_seller(self, provider):
