@@ -106,7 +106,6 @@ from monitoring.patterns.models import (  # noqa: E402,F401
 )
 from monitoring.uptime.models import (  # noqa: E402,F401
     ConditionChange,
-    OpenHours,
     Outage,
     OutageChange,
     Watch,

@@ -56,7 +56,7 @@ from bookings.models import (
 )
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Channel, ChannelMessage, Mail, SentMail, Wish
-from monitoring.models import Alert, OpenHours, Outage, Rule, ScheduledReport
+from monitoring.models import Alert, Outage, Rule, ScheduledReport
 from stations.certificates import local
 from stations.files import tickets
 from stations.models import (
@@ -430,7 +430,6 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         last_seen_at=now,
     )
     outage = Outage.objects.create(evse=evse, begins_at=now, cause="faulted", note=mark)
-    hours = OpenHours.objects.create(site=site, weekday=0, opens_at="08:00", closes_at="20:00")
     vehicle = Vehicle.objects.create(user=driver, name=f"{mark} car")
     pending = PendingStation.objects.create(identity=f"unknown-{n}", first_seen_at=now, last_seen_at=now)
     mail = Mail.objects.create(key=f"{mark} {n}", to=driver.email, subject=mark, text=mark)
@@ -479,7 +478,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
         pending, mail, sent, rules, rule, orphan, signed, quirk,
-        place, offer, channel, channel_message, wanted, outage, hours,
+        place, offer, channel, channel_message, wanted, outage,
     ]  # fmt: skip
     ids = {
         "site": site.slug,

@@ -34,7 +34,7 @@ from bookings.models import Booking, Claim, Closure, SiteRules
 from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
-from monitoring.models import Alert, OpenHours, Outage, Rule
+from monitoring.models import Alert, Outage, Rule
 from stations.models import (
     AvailabilityPlan,
     BulkCommand,
@@ -197,7 +197,6 @@ class House:
             Rule.objects.get(operator=self.operator, kind="offline"),
             Rule.objects.get(operator=self.operator, kind="offline"),
             Outage.objects.create(evse=self.evse, begins_at=now, cause="faulted"),
-            OpenHours.objects.create(site=self.site, weekday=0, opens_at="08:00", closes_at="20:00"),
             Alert.objects.create(
                 site=self.site,
                 kind="offline",
@@ -237,7 +236,6 @@ EVERYBODY = (
     SignedValue,
     Quirk,
     Outage,
-    OpenHours,
 )
 CREW = (
     BulkCommand,

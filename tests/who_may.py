@@ -581,7 +581,6 @@ IN_ADMIN = {
     "billing/webhookevent": NOBODY,
     "monitoring/alert": CREW,
     "monitoring/outage": STAFF,
-    "monitoring/openhours": STAFF,
     # A whole operator's: the technician of some sites has no part in it.
     "monitoring/rule": DESK,
 }

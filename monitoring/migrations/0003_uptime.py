@@ -182,56 +182,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.CreateModel(
-            name="OpenHours",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "weekday",
-                    models.PositiveSmallIntegerField(
-                        choices=[
-                            (0, "Monday"),
-                            (1, "Tuesday"),
-                            (2, "Wednesday"),
-                            (3, "Thursday"),
-                            (4, "Friday"),
-                            (5, "Saturday"),
-                            (6, "Sunday"),
-                        ]
-                    ),
-                ),
-                ("opens_at", models.TimeField()),
-                (
-                    "closes_at",
-                    models.TimeField(
-                        help_text="00:00, or a time not after the opening, is on the following day."
-                    ),
-                ),
-                (
-                    "site",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="open_hours",
-                        to="stations.site",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "opening hours",
-                "verbose_name_plural": "opening hours",
-                "ordering": ["site", "weekday", "opens_at"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("site", "weekday", "opens_at"), name="one_opening_at_a_time"
-                    )
-                ],
-            },
-        ),
         migrations.AddIndex(
             model_name="outage",
             index=models.Index(fields=["evse", "-begins_at"], name="monitoring__evse_id_b467fb_idx"),

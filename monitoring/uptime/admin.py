@@ -6,7 +6,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter, ScopedTabular
 from monitoring.uptime import actions
-from monitoring.uptime.models import OpenHours, Outage, OutageChange
+from monitoring.uptime.models import Outage, OutageChange
 
 
 class Changes(ReadOnly, ScopedTabular):
@@ -50,13 +50,3 @@ class OutageAdmin(ScopedAdmin):
     def save_model(self, request, obj, form, change):
         said = {name: form.cleaned_data[name] for name in actions.FIELDS}
         actions.explain(outage=obj, now=timezone.now(), by=request.user, **said)
-
-
-@admin.register(OpenHours)
-class OpenHoursAdmin(ScopedAdmin):
-    change_permission = "manage_sites"
-    site_path = "site"
-    list_display = ["site", "weekday", "opens_at", "closes_at"]
-    list_select_related = ["site"]
-    list_filter = [("site", ScopedFilter), "weekday"]
-    search_fields = ["site__name"]

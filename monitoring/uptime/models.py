@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
 from evportal.accounts.models import ApiKey, User
-from stations.models import Evse, Site
+from stations.models import Evse
 
 
 class ConditionChange(models.Model):
@@ -138,43 +138,6 @@ class OutageChange(models.Model):
 
     def __str__(self):
         return f"{self.outage} changed at {self.at:%Y-%m-%d %H:%M}"
-
-
-class OpenHoursQuerySet(models.QuerySet):
-    def visible_to(self, access: Access, permission: str = "view_ops"):
-        return self.filter(access.sites(permission, "site"))
-
-
-class OpenHours(models.Model):
-    """When a site can be entered, by its own clocks; a site without any is open day and night."""
-
-    class Weekday(models.IntegerChoices):
-        MONDAY = 0, _("Monday")
-        TUESDAY = 1, _("Tuesday")
-        WEDNESDAY = 2, _("Wednesday")
-        THURSDAY = 3, _("Thursday")
-        FRIDAY = 4, _("Friday")
-        SATURDAY = 5, _("Saturday")
-        SUNDAY = 6, _("Sunday")
-
-    site = models.ForeignKey(Site, models.CASCADE, related_name="open_hours")
-    weekday = models.PositiveSmallIntegerField(choices=Weekday)
-    opens_at = models.TimeField()
-    closes_at = models.TimeField(
-        help_text=_("00:00, or a time not after the opening, is on the following day.")
-    )
-
-    objects = OpenHoursQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["site", "weekday", "opens_at"]
-        verbose_name = verbose_name_plural = _("opening hours")
-        constraints = [
-            models.UniqueConstraint(fields=["site", "weekday", "opens_at"], name="one_opening_at_a_time")
-        ]
-
-    def __str__(self):
-        return f"{self.site} {self.get_weekday_display()} {self.opens_at:%H:%M}–{self.closes_at:%H:%M}"
 
 
 class Watch(models.Model):

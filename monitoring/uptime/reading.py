@@ -10,7 +10,7 @@ from django.db.models import Min, Q, QuerySet
 
 from monitoring.uptime import formulas
 from monitoring.uptime.formulas import Down, Figures, Record
-from monitoring.uptime.models import ConditionChange, OpenHours, Outage, Watch
+from monitoring.uptime.models import ConditionChange, Outage, Watch
 from monitoring.uptime.spans import Span, closed
 from monitoring.zones import midnight
 from stations.models import AvailabilityPlan, Evse
@@ -92,10 +92,7 @@ def _planned(
 
 
 def _closed(sites, since: datetime, until: datetime) -> dict[int, list[Span]]:
-    hours = defaultdict(list)
-    for row in OpenHours.objects.filter(site__in=sites):
-        hours[row.site_id].append((row.weekday, row.opens_at, row.closes_at))
-    return {site.pk: closed(hours[site.pk], site.zone, since, until) for site in sites if site.pk in hours}
+    return {site.pk: closed(site.week, site.zone, since, until) for site in sites if not site.week.is_always}
 
 
 def _unwatched(since: datetime, until: datetime) -> tuple[Span, ...]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from stations import hours
+from stations.hours import Week
 
 Span = tuple[datetime, datetime]
 
@@ -57,26 +60,7 @@ def seconds(spans: Iterable[Span]) -> float:
     return sum((end - begin).total_seconds() for begin, end in spans)
 
 
-#: (weekday from 0, opens, closes): `closes` of midnight, or not after `opens`, means the next day's.
-Hours = tuple[int, time, time]
-
-
-def closed(hours: Iterable[Hours], zone: ZoneInfo, since: datetime, until: datetime) -> list[Span]:
-    """When a site with these opening hours is shut; without any it never is."""
-    week = list(hours)
-    if not week:
-        return []
-    day, opened = since.astimezone(zone).date() - timedelta(days=1), []
-    while day <= until.astimezone(zone).date():
-        for weekday, opens, closes in week:
-            if weekday == day.weekday():
-                last = day if closes > opens else day + timedelta(days=1)
-                begin = datetime.combine(day, opens, zone)
-                opened.append(
-                    (
-                        begin.astimezone(since.tzinfo),
-                        datetime.combine(last, closes, zone).astimezone(since.tzinfo),
-                    )
-                )
-        day += timedelta(days=1)
+def closed(week: Week, zone: ZoneInfo, since: datetime, until: datetime) -> list[Span]:
+    """When a site with these opening hours is shut."""
+    opened = hours.ranges(week, zone, since.astimezone(zone).date(), until.astimezone(zone).date())
     return without([(since, until)], opened)

@@ -1,12 +1,13 @@
 """Uptime as the law counts it: golden figures, worked out by hand."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from monitoring.uptime import formulas, spans
 from monitoring.uptime.formulas import Down, Record
+from stations import hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -145,7 +146,7 @@ def test_days_add_up_to_the_whole():
     assert sums.percent == pytest.approx(whole.percent)
 
 
-WEEK = [(weekday, time(8), time(20)) for weekday in range(7)]
+WEEK = hours.parse("08:00-20:00")
 
 
 def test_opening_hours_follow_the_clocks_of_the_site():
@@ -159,12 +160,9 @@ def test_opening_hours_follow_the_clocks_of_the_site():
 
 def test_opening_hours_over_midnight_and_none_at_all():
     since = datetime(2026, 6, 1, tzinfo=UTC)
-    late = [(weekday, time(18), time(2)) for weekday in range(7)]
-    shut = spans.closed(late, ZoneInfo("UTC"), since, since + timedelta(days=1))
+    shut = spans.closed(hours.parse("18:00-02:00"), ZoneInfo("UTC"), since, since + timedelta(days=1))
     assert shut == [(since + timedelta(hours=2), since + timedelta(hours=18))]
-    assert spans.closed([], BERLIN, since, since + timedelta(days=1)) == []
-    round_the_clock = [(weekday, time(0), time(0)) for weekday in range(7)]
-    assert spans.closed(round_the_clock, BERLIN, since, since + timedelta(days=3)) == []
+    assert spans.closed(hours.ALWAYS, BERLIN, since, since + timedelta(days=3)) == []
 
 
 def test_spans_without_each_other():

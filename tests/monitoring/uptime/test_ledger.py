@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from evportal.accounts.models import ApiKey
 from monitoring.uptime import actions, formulas, ledger, reading
-from monitoring.uptime.models import ConditionChange, OpenHours, Outage, OutageChange, Watch
+from monitoring.uptime.models import ConditionChange, Outage, OutageChange, Watch
 from stations import presence, signals
 from stations.models import AvailabilityPlan, Evse, Station
 from tests import make
@@ -158,10 +158,8 @@ def test_planned_maintenance_and_closing_hours_are_excluded(lived, now):
     # Taken out at once it was a reaction, no schedule.
     AvailabilityPlan.objects.filter(pk=plan.pk).update(created_at=now - 20 * DAY)
     assert reading.figures(evses, since, now)[lived.pk].excluded_s == 0
-    for weekday in range(7):
-        OpenHours.objects.create(
-            site=lived.station.site, weekday=weekday, opens_at="08:00", closes_at="20:00"
-        )
+    lived.station.site.opening_hours = "08:00-20:00"
+    lived.station.site.save()
     assert 12 * 3600 <= reading.figures(evses, since, now)[lived.pk].excluded_s < 32 * 3600
 
 
