@@ -8,28 +8,33 @@ from django.utils.translation import gettext as _
 #: (label, URL name, permission); a page belongs to the entry whose address it begins with.
 OPS = (
     ("Wallboard", "ops:wallboard", "view_ops"),
-    ("Chargers", "ops:chargers", "view_ops"),
-    ("Configuration", "ops:configuration", "view_messages"),
     ("Alerts", "ops:alerts", "view_alerts"),
-    ("Events", "ops:events", "view_ops"),
+    ("Chargers", "ops:chargers", "view_ops"),
     ("Sessions", "ops:sessions", "view_ops"),
     ("Calendar", "ops:calendar", "view_bookings"),
-    ("Firmware", "ops:firmware", "view_ops"),
     ("Reports", "ops:reports", "view_ops"),
     ("Finance", "fin:invoices", "view_money"),
+    ("Events", "ops:events", "view_ops"),
+    ("Configuration", "ops:configuration", "view_messages"),
+    ("Firmware", "ops:firmware", "view_ops"),
 )
+#: Behind “More”, so that the daily ones stay on one line.
+RARE = frozenset({"ops:events", "ops:configuration", "ops:firmware"})
 
 
 def portal(request):
     access = getattr(request, "access", None)
     in_ops = request.path.startswith(("/ops/", "/fin/"))
+    nav = _ops_nav(request, access) if in_ops else _driver_nav(request)
     return {
         "site_name": "evportal",
         "server_time": timezone.now(),
         "help_phone": settings.HELP_PHONE,
         "support_email": settings.SUPPORT_EMAIL,
         "demo": settings.DEMO,
-        "nav_items": _ops_nav(request, access) if in_ops else _driver_nav(request),
+        "nav_items": nav,
+        "nav_has_more": any(item.get("rare") for item in nav),
+        "nav_in_more": any(item.get("rare") and item["current"] for item in nav),
         "account_items": _account_items(request, access),
     }
 
@@ -46,12 +51,12 @@ BELONGS = {
 
 def _ops_nav(request, access):
     items = [
-        {"label": _(label), "url": reverse(name)}
+        {"label": _(label), "url": reverse(name), "rare": name in RARE}
         for label, name, permission in OPS
         if access and access.may(permission)
     ]
     if getattr(request.user, "is_staff", False):
-        items.append({"label": _("Admin"), "url": reverse("admin:index")})
+        items.append({"label": _("Admin"), "url": reverse("admin:index"), "rare": True})
     path = request.path
     for beside, home in BELONGS.items():
         if path.startswith(beside):
