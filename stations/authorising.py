@@ -135,7 +135,8 @@ def authorize(
         if own and Session.objects.open().filter(station=station, id_token=row).exists():
             return decision
         return first
-    groups = (each.group for each in decisions.values() if each.allowed and each.group != decision.group)
+    theirs = ("", decision.group)
+    groups = (each.group for each in decisions.values() if each.allowed and each.group not in theirs)
     group = next(groups, decision.group)
     if known.evses and len(allowed) < len(decisions):
         return access.Decision(decision.verdict, "", group, known, allowed)

@@ -30,7 +30,7 @@ from billing.models import (
     TariffVersion,
     VatRegistration,
 )
-from bookings.models import Booking, Claim, Closure, SiteRules
+from bookings.models import Booking, Claim, Closure, MaintenanceRule, Offer, SiteRules, WaitlistPlace
 from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
@@ -120,6 +120,14 @@ class House:
             invoice=invoice, position=1, kind="FEE", text="x", quantity=1, unit_price=9, vat_percent=0,
             net=8, tax=1, gross=9,
         )  # fmt: skip
+        place = WaitlistPlace.objects.create(
+            site=self.site,
+            user=self.driver,
+            starts_after=span["starts_at"],
+            ends_before=span["ends_at"],
+            minutes=30,
+            queued_at=now,
+        )
         host = Host.objects.create(operator=self.operator, name="Host")
         image = make.firmware_image(operator=self.operator)
         due = {"state_at": now, "expires_at": now}
@@ -173,6 +181,17 @@ class House:
                 period=(span["starts_at"], span["ends_at"]),
             ),
             Booking.objects.create(evse=self.evse, user=self.driver, **span),
+            MaintenanceRule.objects.create(
+                site=self.site, evse=self.evse, rule="FREQ=WEEKLY", first_on=now.date(), begins=now.time()
+            ),
+            place,
+            Offer.objects.create(
+                place=place,
+                booking=Booking.objects.create(evse=self.evse, user=self.driver, **span),
+                state="expired",
+                made_at=now,
+                expires_at=now,
+            ),
             TariffAssignment.objects.create(tariff=tariff, site=self.site),
             Cdr.objects.create(session=session, version=version, **money),
             Refund.objects.create(payment=payment, amount=1, reason="x"),
@@ -194,7 +213,6 @@ class House:
             Certificate.objects.create(station=self.station, use="ChargingStationCertificate", csr="x"),
             InstalledCertificate.objects.create(station=self.station, kind="MORootCertificate", seen_at=now),
             RootCertificate.objects.create(operator=self.operator, kind="x", name="x", not_after=now),
-            Rule.objects.get(operator=self.operator, kind="offline"),
             Rule.objects.get(operator=self.operator, kind="offline"),
             Outage.objects.create(evse=self.evse, begins_at=now, cause="faulted"),
             Alert.objects.create(
@@ -247,6 +265,9 @@ CREW = (
     Closure,
     Claim,
     Booking,
+    MaintenanceRule,
+    WaitlistPlace,
+    Offer,
     Rule,
     Alert,
 )

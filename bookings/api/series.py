@@ -17,7 +17,7 @@ from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
 
 
-class SeriesSerializer(serializers.ModelSerializer):
+class BookingSeriesSerializer(serializers.ModelSerializer):
     evse = serializers.CharField(source="evse.public_id")
     bookings = BookingSerializer(many=True)
 
@@ -83,7 +83,7 @@ class MadeSerializer(serializers.Serializer):
     occurrences = OccurrenceSerializer(many=True)
 
 
-class CancelSeriesSerializer(serializers.Serializer):
+class CancelBookingSeriesSerializer(serializers.Serializer):
     since = serializers.DateTimeField(
         required=False, help_text="From this time on; all that is to come else."
     )
@@ -95,7 +95,7 @@ class Series(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     queryset = BookingSeries.objects.select_related("evse").prefetch_related(
         "bookings__evse__station__site__operator", "bookings__evse__connectors", "bookings__id_token"
     )
-    serializer_class = SeriesSerializer
+    serializer_class = BookingSeriesSerializer
     page_ordering = ("-created_at", "-pk")
     lookup_value_regex = "[^/]+"
     needs = {
@@ -132,11 +132,11 @@ class Series(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
             raise Refused(str(refused), occurrences=said) from None
         return Response(MadeSerializer(made).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=CancelSeriesSerializer, responses=SeriesSerializer)
+    @extend_schema(request=CancelBookingSeriesSerializer, responses=BookingSeriesSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request, pk=None):
         """Give back what is still to come, or what begins at some time or later."""
-        asked = CancelSeriesSerializer(data=request.data)
+        asked = CancelBookingSeriesSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         row = self.get_object()
         try:

@@ -83,9 +83,10 @@ class Reservation(models.Model):
     def wire_group(self) -> str:
         """The group that the station is told: whoever is answered with it at Authorize, it lets in.
 
-        Where the token has none, the reservation's own, so that the driver's other tokens count as well.
+        Where a driver's token has none, the reservation's own, so that their other tokens count as well.
         """
-        return self.id_token.group or f"RES-{self.pk}"
+        is_somebodys = self.user_id is not None or self.id_token.user_id is not None
+        return self.id_token.group or (f"RES-{self.pk}" if is_somebodys else "")
 
     @property
     def why(self) -> str:

@@ -11,6 +11,7 @@ from django.db import connection
 from billing import actions, prices
 from billing.models import Invoice, Payment
 from bookings import actions as bookings
+from bookings import fulfilling
 from bookings.models import Booking
 from tests import make
 from tests.billing import money
@@ -28,7 +29,7 @@ def booked(terms: dict, minutes: int = 60, evse=None, **fields) -> Booking:
 
 def charge(booking: Booking, *, minutes: int):
     session = money.begin(booking.evse, booking.user)
-    assert bookings.fulfil(session=session) == booking
+    assert fulfilling.fulfil(session=session) == booking
     money.reading(session, minutes=30, wh=11_000)
     return session, money.end(session, minutes=minutes)
 
@@ -63,7 +64,7 @@ def test_the_fee_is_a_line_of_its_own(provider, terms, minutes, fee):
 def test_what_runs_shows_it_too(provider):
     booking = booked({"late_stop_fee": Decimal("0.20")})
     session = money.begin(booking.evse, booking.user)
-    bookings.fulfil(session=session)
+    fulfilling.fulfil(session=session)
     money.reading(session, minutes=58, wh=11_000)
     before = prices.running(session).gross
     money.reading(session, minutes=65, wh=11_000)
@@ -136,9 +137,9 @@ def test_a_booking_that_the_same_session_goes_on_in_needs_no_hold(
     with time_machine.travel(NOON - 60 * MINUTE, tick=False):
         hold = actions.confirm_booking(booking=second, card=first.user.customer.cards.get())
     session = money.begin(evse, first.user)
-    bookings.fulfil(session=session)
+    fulfilling.fulfil(session=session)
     with django_capture_on_commit_callbacks(execute=True):
-        assert bookings.join(booking=second)
+        assert fulfilling.join(booking=second)
     hold.refresh_from_db()
     assert hold.state == Payment.State.RELEASED
     # The time they have ends with the second one, and the fee begins there.

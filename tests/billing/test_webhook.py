@@ -69,7 +69,8 @@ def test_it_takes_over_what_happened_elsewhere(client, provider):
     assert set(deliver(client, provider)) == {200}
     payment.refresh_from_db()
     assert payment.state == Payment.State.RELEASED
-    assert WebhookEvent.objects.get(type="payment_intent.canceled").effect == "held → released"
+    news = WebhookEvent.objects.get(type="payment_intent.canceled", object_id=payment.stripe_intent)
+    assert news.effect == "held → released"
 
 
 @pytest.mark.parametrize("how", ["secret", "old", "body", "none"])

@@ -179,4 +179,4 @@ class TestSite:
             with CaptureQueriesContext(connection) as queries:
                 client.get(reverse("stations:site", args=[site.slug]))
             counts.append(len(queries))
-        assert counts[0] == counts[1] <= 8
+        assert counts[0] == counts[1] <= 13

@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 
 from bookings import actions as bookings
+from bookings import slots
 from bookings.exceptions import BookingRefused, SlotTaken
 from bookings.models import Booking, Claim, Offer, WaitlistPlace
 from bookings.waitlist import actions, queue, tasks
@@ -147,7 +148,7 @@ class TestOffers:
         with pytest.raises(OfferGone):
             actions.accept(place=first, now=late)
         for _twice in range(2):
-            bookings.expire_hold(booking=Offer.objects.get(place=first).booking, now=late)
+            slots.expire_hold(booking=Offer.objects.get(place=first).booking, now=late)
             actions.settle(booking=Offer.objects.get(place=first).booking, now=late)
         assert (fresh(first).state, fresh(first).queued_at, fresh(first).unanswered) == (
             State.WAITING,
@@ -161,7 +162,7 @@ class TestOffers:
         offer(evse.station.site, later - MINUTE)
         assert fresh(first).state == State.OFFERED
         end = Offer.objects.filter(place=first).latest("made_at")
-        bookings.expire_hold(booking=end.booking, now=end.expires_at)
+        slots.expire_hold(booking=end.booking, now=end.expires_at)
         actions.settle(booking=end.booking, now=end.expires_at)
         assert fresh(first).state == State.OVER
         assert "heard nothing" in Mail.objects.get(key=f"waitlist {first.pk} over").text
@@ -231,7 +232,7 @@ class TestOffers:
         place = join(make.evse().station.site)
         offer(place.site)
         booking = Booking.objects.get()
-        bookings.fail(booking=booking, reason="The charger was out of order.", now=NOW + MINUTE)
+        slots.fail(booking=booking, reason="The charger was out of order.", now=NOW + MINUTE)
         actions.settle(booking=booking, now=NOW + MINUTE)
         assert (fresh(place).state, fresh(place).queued_at, fresh(place).unanswered) == (
             State.WAITING,
@@ -405,7 +406,7 @@ class TestAtOnce:
             made = Offer.objects.get(place=place)
 
             def expire(made=made):
-                bookings.expire_hold(booking=made.booking, now=made.expires_at)
+                slots.expire_hold(booking=made.booking, now=made.expires_at)
                 actions.settle(booking=made.booking, now=made.expires_at)
 
             accepted, _none = self.race(

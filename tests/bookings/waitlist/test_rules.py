@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bookings import rules as booking_rules
-from bookings.rules import Busy, Place
+from bookings.rules import Busy, Claims, Place
 from bookings.waitlist import rules
 from bookings.waitlist.rules import Candidate, Found, Standing, Waiting
 
@@ -40,7 +40,7 @@ def wish(id="a", waits=0, **fields):
 
 def evse(id=1, *busy, standards=("CCS",), power=50_000, **fields):
     taken = Place(
-        busy=[Busy(start, end) for start, end in busy],
+        claims=Claims.of(Busy(start, end) for start, end in busy),
         **{name: fields.pop(name) for name in ("walk_in_only", "out_of_order") if name in fields},
     )
     return Candidate(id, frozenset(standards), power, taken, **fields)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from billing.models import Cdr, Invoice, Series
+from billing.models import Cdr, Invoice, InvoiceLine, Series
 from monitoring.patterns import figures, rollup
 from monitoring.patterns.models import EvseHour, EvseTakings, SiteDay, SiteHour, SiteTakings
 from monitoring.patterns.periods import Period
@@ -55,13 +55,18 @@ def everything(limit=2000):
 def invoice(session, net="10.00", currency="EUR", kind="380", corrects=None):
     site, n = session.station.site, make.number()
     cdr, _new = Cdr.objects.get_or_create(session=session, defaults={"currency": currency})
-    return Invoice.objects.create(
+    row = Invoice.objects.create(
         operator=site.operator, site=site, sequence=1,
         series=Series.objects.create(operator=site.operator, prefix=f"S{n}"),
         number=f"S{n}-1", kind=kind, corrects=corrects, cdr=cdr, issued_at=timezone.now(),
-        supplied_on=session.started_at.date(), currency=currency, seller={}, buyer={},
-        net=Decimal(net), tax=0, gross=Decimal(net),
+        supplied_on=session.started_at.date(), booked_on=session.started_at.date(), vat_country="DE",
+        currency=currency, seller={}, buyer={}, net=Decimal(net), tax=0, gross=Decimal(net),
     )  # fmt: skip
+    InvoiceLine.objects.create(
+        invoice=row, position=1, kind="ENERGY", text="Energy", quantity=1, unit_price=Decimal(net),
+        vat_percent=0, net=Decimal(net), tax=0, gross=Decimal(net),
+    )  # fmt: skip
+    return row
 
 
 @pytest.fixture
