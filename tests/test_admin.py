@@ -190,7 +190,7 @@ class House:
                 booking=Booking.objects.create(evse=self.evse, user=self.driver, **span),
                 state="expired",
                 made_at=now,
-                expires_at=now,
+                expires_at=now + timedelta(minutes=5),
             ),
             TariffAssignment.objects.create(tariff=tariff, site=self.site),
             Cdr.objects.create(session=session, version=version, **money),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from bookings import actions as bookings
+from bookings import slots
 from bookings.models import Booking, Offer, WaitlistPlace
 from bookings.waitlist import actions
 from stations.models import Site
@@ -34,7 +34,7 @@ def tend() -> None:
     """End offers and waits whose time is up, settle what was missed, and look at every queue again."""
     now = timezone.now()
     for offer in Offer.objects.filter(state=Offer.State.OPEN, expires_at__lte=now).select_related("booking"):
-        bookings.expire_hold(booking=offer.booking, now=now)
+        slots.expire_hold(booking=offer.booking, now=now)
     answered = Offer.objects.filter(state=Offer.State.OPEN).exclude(booking__status=Booking.Status.PENDING)
     for offer in answered.select_related("booking"):
         actions.settle(booking=offer.booking, now=now)

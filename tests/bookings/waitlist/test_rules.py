@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bookings import rules as booking_rules
-from bookings.rules import Busy, Claims, Place
+from bookings.rules import Busy, Claims, Hours, Place
 from bookings.waitlist import rules
 from bookings.waitlist.rules import Candidate, Found, Standing, Waiting
 
@@ -22,6 +22,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 @dataclass(frozen=True)
 class Policy:
     bookable: bool = True
+    hours: Hours = Hours(BERLIN)
+    buffer_minutes: int = 0
     slot_minutes: int = 30
     min_minutes: int = 30
     max_minutes: int = 240
