@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bookings import rules as booking_rules
+from bookings.grid import moment
 from bookings.rules import Busy, Claims, Hours, Place
 from bookings.waitlist import rules
 from bookings.waitlist.rules import Candidate, Found, Standing, Waiting
@@ -199,9 +200,16 @@ def sites(draw):
         standards = draw(st.sets(st.sampled_from(["CCS", "CHADEMO"]), min_size=1))
         power = draw(st.sampled_from([22_000, 50_000, 150_000]))
         found.append(
-            Candidate(number, frozenset(standards), power, Place(busy=busy), is_free_now=draw(st.booleans()))
+            Candidate(
+                number, frozenset(standards), power, Place(Claims.of(busy)), is_free_now=draw(st.booleans())
+            )
         )
     return found
+
+
+def busy(place):
+    ends = zip(place.claims.starts, place.claims.ends, strict=True)
+    return [Busy(moment(starts_at), moment(ends_at)) for starts_at, ends_at in ends]
 
 
 def claimed(candidates, found: Found):
@@ -209,11 +217,7 @@ def claimed(candidates, found: Found):
     return [
         replace(
             each,
-            place=Place(
-                busy=sorted(
-                    [*each.place.busy, Busy(found.starts_at, found.ends_at)], key=lambda b: b.starts_at
-                )
-            ),
+            place=Place(Claims.of([*busy(each.place), Busy(found.starts_at, found.ends_at)])),
         )
         if each.id == found.evse_id
         else each
