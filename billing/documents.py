@@ -151,6 +151,8 @@ def _payment(invoice: Invoice, locale: str) -> str:
         return _("Not paid yet. Please settle it on the receipt page named in our mail.")
     amount = format_money(Decimal(paid["amount"]), invoice.currency, locale)
     card = f"{paid['brand'].title()} •••• {paid['last4']}" if paid["last4"] else _("card")
+    if paid["brand"] == "wallet":
+        card = _("wallet")
     if invoice.is_credit_note:
         return _("%(amount)s refunded to %(card)s.") % {"amount": amount, "card": card}
     words = _("%(amount)s paid by %(card)s.") % {"amount": amount, "card": card}

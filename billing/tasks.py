@@ -6,7 +6,8 @@ from decimal import Decimal
 from celery import shared_task
 from django.utils import timezone
 
-from billing import actions, at_charger, sweeping
+from billing import actions, at_charger, policy, sweeping
+from billing.actions import missed
 from billing.exceptions import PaymentRefused, ProviderDown
 from billing.models import Payment
 from bookings.models import Booking
@@ -102,3 +103,11 @@ def proceed(payment_id) -> None:
 def sweep() -> None:
     """Finish what crashes and lost messages left behind."""
     sweeping.sweep(timezone.now())
+
+
+@shared_task
+def book_missed() -> None:
+    """The ledger has what the rows of the last days say, whatever wrote them."""
+    booked = missed.book_missed(since=timezone.now() - policy.LOOK_BACK)
+    if booked:
+        log.warning("%s events of money were not in the ledger, and are now", booked)

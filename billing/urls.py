@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from billing import webhook
-from billing.views import booking, charger, fin, payment, session
+from billing.views import booking, charger, fin, journal, payment, session, wallet
 from billing.views import me as mine
 
 driver = [
@@ -29,6 +29,8 @@ me = [
     path("cards/added/", mine.card_added, name="card_added"),
     path("cards/<int:card_id>/default/", mine.make_default, name="default_card"),
     path("cards/<int:card_id>/remove/", mine.remove_card, name="remove_card"),
+    path("wallet/", wallet.wallet, name="wallet"),
+    path("wallet/<uuid:top_up_id>/", wallet.topped_up, name="topped_up"),
     path("vehicles/", mine.vehicles, name="vehicles"),
     path("vehicles/<int:vehicle_id>/remove/", mine.remove_vehicle, name="remove_vehicle"),
     path("tokens/", mine.tokens, name="tokens"),
@@ -40,6 +42,8 @@ finance = [
     path("invoices/export.csv", fin.invoices_csv, name="invoices_csv"),
     path("invoices/<int:pk>/invoice.pdf", fin.invoice_pdf, name="invoice_pdf"),
     path("invoices/<int:pk>/refund/", fin.refund, name="refund"),
+    path("journal/", journal.journal, name="journal"),
+    path("journal/export.csv", journal.journal_csv, name="journal_csv"),
     path("review/", fin.review, name="review"),
     path("review/<int:pk>/", fin.decide, name="decide"),
 ]

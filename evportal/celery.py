@@ -42,6 +42,7 @@ app.conf.beat_schedule = {
     "rescue-bookings": {"task": "bookings.tasks.rescue_bookings", "schedule": 20.0},
     "keep-stop-times": {"task": "bookings.tasks.keep_stop_times", "schedule": 15.0},
     "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
+    "book-missed": {"task": "billing.tasks.book_missed", "schedule": 600.0},
     "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},
     "send-outbox": {"task": "evportal.outbox.tasks.send_pending", "schedule": 10.0},

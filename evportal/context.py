@@ -16,6 +16,7 @@ OPS = (
     ("Calendar", "ops:calendar", "view_bookings"),
     ("Firmware", "ops:firmware", "view_ops"),
     ("Invoices", "fin:invoices", "view_money"),
+    ("Journal", "fin:journal", "view_money"),
 )
 
 

@@ -19,12 +19,17 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, resolve
 from django.utils import timezone
 
+from billing import actions
+from billing.actions import books
+from billing.gateway import PayPage
 from billing.models import (
+    Account,
     Card,
     Cdr,
     Customer,
     Invoice,
     InvoiceLine,
+    Journal,
     Payment,
     Quote,
     Refund,
@@ -33,6 +38,7 @@ from billing.models import (
     Tariff,
     TariffAssignment,
     TariffVersion,
+    TopUp,
 )
 from bookings.models import Booking, Claim, Closure, SiteRules
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
@@ -375,12 +381,19 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     CustomerInformationPart.objects.create(inquiry=inquiry, seq_no=0, is_last=True, data=mark)
     fetch = tickets.for_firmware(image=image, station=station, expires_at=day)
     leave = tickets.for_upload(request=log, expires_at=day)
+    books.book(booking=books.of_document(invoice))
+    journal = Journal.objects.get(key=f"document {invoice.pk}")
+    account = journal.entries.first().account
+    top_up = TopUp.objects.create(operator=operator, user=driver, amount=5, currency="EUR")
+    actions.take_top_up(row=top_up, page=PayPage("cs", "", "complete", True, Decimal(5), "EUR", f"pi_{mark}"))
+    wallet = Account.objects.get(user=driver, operator=operator)
     rows = [
         image, update, campaign, log,
         setting, run, template,
         operator, site, station, evse, token, session, reservation, booking, closure, command, bulk, plan,
         claim, profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
+        journal, account, top_up,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
         pending, mail, sent, rules, rule, orphan, signed, quirk,
@@ -421,6 +434,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "doubt": doubt.pk,
         "alert": alert.pk,
         "card": card.pk,
+        "top_up": top_up.pk,
+        "wallet": wallet.pk,
         "vehicle": vehicle.pk,
         "start": start.pk,
         "orphan": orphan.pk,

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import invoicing, prices
+from billing.actions import books
 from billing.lines import from_json
 from billing.models import Cdr, Invoice, InvoiceLine, Payment, Refund, Series
 from bookings.models import Booking
@@ -170,6 +171,7 @@ def _issue(
         )
         for position, line in enumerate(lines, start=1)
     )
+    books.book(booking=books.of_document(invoice))
     return invoice
 
 
@@ -220,7 +222,7 @@ def _paid_with(payment: Payment, *, amount=None) -> dict:
     card = payment.card
     return {
         "amount": str(payment.amount_captured if amount is None else amount),
-        "brand": card.brand if card else "",
+        "brand": card.brand if card else payment.method if payment.method != "card" else "",
         "last4": card.last4 if card else "",
     }
 

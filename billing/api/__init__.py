@@ -6,8 +6,15 @@ from billing.api.invoices import InvoiceExport, Invoices
 from billing.api.payments import Payments
 from billing.api.quotes import Quotes
 from billing.api.tariffs import Tariffs
+from billing.api.wallets import Wallets
 
-RESOURCES = {"tariffs": Tariffs, "quotes": Quotes, "payments": Payments, "invoices": Invoices}
+RESOURCES = {
+    "tariffs": Tariffs,
+    "quotes": Quotes,
+    "payments": Payments,
+    "invoices": Invoices,
+    "wallets": Wallets,
+}
 
 #: Files have names, and no slash after them.
 FILES = [

@@ -1,14 +1,19 @@
 from billing.models.invoice import Invoice, InvoiceLine, Series
+from billing.models.ledger import Account, Entry, Journal
 from billing.models.payment import Card, Customer, Payment, Refund, WebhookEvent
 from billing.models.start import Start
 from billing.models.tariff import Cdr, Quote, Tariff, TariffAssignment, TariffVersion
+from billing.models.wallet import TopUp
 
 __all__ = [
+    "Account",
     "Card",
     "Cdr",
     "Customer",
+    "Entry",
     "Invoice",
     "InvoiceLine",
+    "Journal",
     "Payment",
     "Quote",
     "Refund",
@@ -17,5 +22,6 @@ __all__ = [
     "Tariff",
     "TariffAssignment",
     "TariffVersion",
+    "TopUp",
     "WebhookEvent",
 ]
