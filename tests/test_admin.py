@@ -12,14 +12,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.models import (
+    Account,
     Cdr,
+    Entry,
     Invoice,
+    Journal,
     Payment,
     Refund,
     Series,
     Tariff,
     TariffAssignment,
     TariffVersion,
+    TopUp,
 )
 from bookings.models import Booking, Claim, Closure, SiteRules
 from evportal.accounts.models import ApiKey, Membership
@@ -96,7 +100,23 @@ class House:
         image = make.firmware_image(operator=self.operator)
         due = {"state_at": now, "expires_at": now}
         key, api_key = ApiKey.issue(operator=self.operator, role="manager", name="machine")
+        # Both sides on one account, because there is one row of everything.
+        account = Account.objects.create(operator=self.operator, code="1000", currency="EUR")
+        journal = Journal.objects.create(
+            operator=self.operator,
+            key=f"house {self.operator.pk}",
+            kind="payout",
+            at=now,
+            currency="EUR",
+            amount=9,
+            entry_count=2,
+        )
+        Entry.objects.create(journal=journal, account=account, debit=9)
+        Entry.objects.create(journal=journal, account=account, credit=9)
         rows = [
+            account,
+            journal,
+            TopUp.objects.create(operator=self.operator, user=self.driver, amount=9, currency="EUR"),
             self.operator,
             self.site,
             self.station,
@@ -233,6 +253,9 @@ SEES = {
         Invoice,
         Payment,
         Refund,
+        Account,
+        Journal,
+        TopUp,
         Settlement,
     },
     "support": {*EVERYBODY, *CREW, IdToken, TokenRules, Reservation},
