@@ -3,7 +3,7 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from billing.models import Account, Entry, Journal, TopUp
+from billing.models import Entry, Journal, LedgerAccount, TopUp
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter, ScopedTabular
 
 
@@ -26,7 +26,7 @@ class JournalAdmin(ReadOnly, ScopedAdmin):
     date_hierarchy = "at"
 
 
-@admin.register(Account)
+@admin.register(LedgerAccount)
 class AccountAdmin(ReadOnly, ScopedAdmin):
     view_permission = "view_money"
     operator_path = "operator"

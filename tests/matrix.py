@@ -20,16 +20,16 @@ from django.urls import URLPattern, get_resolver, resolve
 from django.utils import timezone
 
 from billing import actions
-from billing.actions import books
+from billing.actions import posting
 from billing.gateway import PayPage
 from billing.models import (
-    Account,
     Card,
     Cdr,
     Customer,
     Invoice,
     InvoiceLine,
     Journal,
+    LedgerAccount,
     Payment,
     Quote,
     Refund,
@@ -381,12 +381,12 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     CustomerInformationPart.objects.create(inquiry=inquiry, seq_no=0, is_last=True, data=mark)
     fetch = tickets.for_firmware(image=image, station=station, expires_at=day)
     leave = tickets.for_upload(request=log, expires_at=day)
-    books.book(booking=books.of_document(invoice))
+    posting.book(booking=posting.of_document(invoice))
     journal = Journal.objects.get(key=f"document {invoice.pk}")
     account = journal.entries.first().account
     top_up = TopUp.objects.create(operator=operator, user=driver, amount=5, currency="EUR")
     actions.take_top_up(row=top_up, page=PayPage("cs", "", "complete", True, Decimal(5), "EUR", f"pi_{mark}"))
-    wallet = Account.objects.get(user=driver, operator=operator)
+    wallet = LedgerAccount.objects.get(user=driver, operator=operator)
     rows = [
         image, update, campaign, log,
         setting, run, template,

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.models import (
-    Account,
     Cdr,
     Entry,
     Invoice,
     Journal,
+    LedgerAccount,
     Payment,
     Refund,
     Series,
@@ -101,7 +101,7 @@ class House:
         due = {"state_at": now, "expires_at": now}
         key, api_key = ApiKey.issue(operator=self.operator, role="manager", name="machine")
         # Both sides on one account, because there is one row of everything.
-        account = Account.objects.create(operator=self.operator, code="1000", currency="EUR")
+        account = LedgerAccount.objects.create(operator=self.operator, code="1000", currency="EUR")
         journal = Journal.objects.create(
             operator=self.operator,
             key=f"house {self.operator.pk}",
@@ -253,7 +253,7 @@ SEES = {
         Invoice,
         Payment,
         Refund,
-        Account,
+        LedgerAccount,
         Journal,
         TopUp,
         Settlement,

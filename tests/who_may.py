@@ -467,7 +467,7 @@ IN_ADMIN = {
     "billing/refund": MONEY,
     "billing/webhookevent": NOBODY,
     "billing/journal": MONEY,
-    "billing/account": MONEY,
+    "billing/ledgeraccount": MONEY,
     "billing/topup": MONEY,
     "monitoring/alert": CREW,
     # A whole operator's: the technician of some sites has no part in it.

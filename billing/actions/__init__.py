@@ -3,7 +3,7 @@
 holds    from a card to a payment that is held, captured or released · booking  paying for a slot
 charging from the button to a session · bill    from an ended session to its invoice
 refunds  money back · cards  saved cards · invoices  numbers and documents
-follow   what a payment's news lead to · books  the ledger's entries · missed  those that it lacks
+follow   what a payment's news lead to · posting  the ledger's entries · missed  those that it lacks
 debts    what a driver owes · wallet_holds  reserving what is in a wallet · top_ups  filling it
 """
 

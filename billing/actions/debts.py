@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing import ledger
-from billing.actions import books, invoices
+from billing.actions import invoices, posting
 from billing.exceptions import PaymentRefused
 from billing.models import Cdr, Journal
 from evportal.accounts.models import Operator, User
@@ -70,8 +70,8 @@ def write_off(*, cdr: Cdr, by: User) -> Cdr:
     locked.state, locked.reviewed_by, locked.reviewed_at = State.WAIVED, by, timezone.now()
     locked.save(update_fields=["state", "reviewed_by", "reviewed_at"])
     if owed > 0 and locked.invoices.exists():
-        books.book(
-            booking=books.Booking(
+        posting.book(
+            booking=posting.Booking(
                 key=f"write-off {locked.pk}",
                 kind=Journal.Kind.WRITE_OFF,
                 operator_id=locked.session.station.site.operator_id,

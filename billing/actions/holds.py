@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import gateway, payments
-from billing.actions import books, wallet_holds
+from billing.actions import posting, wallet_holds
 from billing.exceptions import CardDeclined, NoCard, PaymentRefused, ProviderRefused, WalletTooLow
 from billing.models import Card, Payment, Quote
 from bookings.models import Booking
@@ -168,7 +168,7 @@ def _move(payment: Payment, state: str, **fields) -> bool:
     )
     payment.refresh_from_db()
     if won and state == State.CAPTURED:
-        books.book(booking=books.of_capture(payment))
+        posting.book(booking=posting.of_capture(payment))
     return won == 1
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import invoicing, prices
-from billing.actions import books
+from billing.actions import posting
 from billing.lines import from_json
 from billing.models import Cdr, Invoice, InvoiceLine, Payment, Refund, Series
 from bookings.models import Booking
@@ -171,7 +171,7 @@ def _issue(
         )
         for position, line in enumerate(lines, start=1)
     )
-    books.book(booking=books.of_document(invoice))
+    posting.book(booking=posting.of_document(invoice))
     return invoice
 
 

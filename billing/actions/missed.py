@@ -8,7 +8,7 @@ from itertools import islice
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
-from billing.actions import books
+from billing.actions import posting
 from billing.models import Invoice, Journal, Payment, Refund
 
 BATCH = 1000
@@ -26,13 +26,13 @@ def book_missed(*, since: datetime) -> int:
     documents = Invoice.objects.filter(issued_at__gte=since).exclude(gross=0)
     booked = 0
     for rows, word, read in (
-        (documents, "document", books.of_document),
-        (captured, "capture", books.of_capture),
-        (sent, "refund", books.of_refund),
+        (documents, "document", posting.of_document),
+        (captured, "capture", posting.of_capture),
+        (sent, "refund", posting.of_refund),
     ):
         found = _unbooked(rows, word).iterator(chunk_size=BATCH)
         while some := list(islice(found, BATCH)):
-            booked += books.book_all(bookings=[read(row) for row in some])
+            booked += posting.book_all(bookings=[read(row) for row in some])
     return booked
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing import gateway, payments
-from billing.actions import books, invoices
+from billing.actions import invoices, posting
 from billing.exceptions import PaymentRefused, ProviderRefused, RefundTooHigh
 from billing.models import Payment, Refund
 from evportal.accounts.models import User
@@ -52,7 +52,7 @@ def send_refund(*, row: Refund) -> Refund:
         )
         row.refresh_from_db()
         if won:
-            books.book(booking=books.of_refund(row))
+            posting.book(booking=posting.of_refund(row))
             invoices.issue_credit_note(refund=row)
     return row
 
@@ -89,5 +89,5 @@ def bounced(*, row: Refund) -> bool:
     )
     row.refresh_from_db()
     if won:
-        books.book_all(bookings=[books.of_refund(row), books.of_returned_refund(row)])
+        posting.book_all(bookings=[posting.of_refund(row), posting.of_returned_refund(row)])
     return won == 1

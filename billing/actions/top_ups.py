@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from billing import gateway, ledger, policy
-from billing.actions import books
+from billing.actions import posting
 from billing.actions.cards import customer_of
 from billing.exceptions import PaymentRefused, ProviderRefused
 from billing.models import Journal, TopUp
@@ -93,8 +93,8 @@ def _move(row: TopUp, state: str, **fields) -> None:
     )
     row.refresh_from_db()
     if won and state == State.PAID:
-        books.book(
-            booking=books.Booking(
+        posting.book(
+            booking=posting.Booking(
                 key=f"top-up {row.pk}",
                 kind=Journal.Kind.TOP_UP,
                 operator_id=row.operator_id,

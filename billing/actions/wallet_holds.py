@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import ledger
-from billing.actions import books
+from billing.actions import posting
 from billing.exceptions import PaymentRefused
 from billing.models import Journal, Payment
 from evportal.accounts.models import Operator, User
@@ -25,7 +25,7 @@ def covers(*, user: User | None, operator: Operator, currency: str, amount: Deci
     """Whether the wallet carries a hold of so much. Prepaid money is spent before a card is asked."""
     if user is None or amount <= 0:
         return False
-    return books.wallet_balance(user=user, operator=operator, currency=currency) >= amount
+    return posting.wallet_balance(user=user, operator=operator, currency=currency) >= amount
 
 
 def reserve(payment: Payment) -> None:
@@ -62,8 +62,8 @@ def release(*, payment: Payment) -> bool:
 def _book(payment: Payment, kind: str, amount: Decimal, **how) -> None:
     if payment.user_id is None:
         raise PaymentRefused("The driver of this wallet is no longer known.")
-    books.book(
-        booking=books.Booking(
+    posting.book(
+        booking=posting.Booking(
             key=f"{kind} {payment.pk}",
             kind=kind,
             operator_id=payment.operator_id,

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from billing import actions
 from billing.exceptions import PaymentRefused, ProviderDown
-from billing.models import Account
+from billing.models import LedgerAccount
 from evportal.accounts.models import Operator
 from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
@@ -18,7 +18,7 @@ class WalletSerializer(serializers.ModelSerializer):
     user = serializers.EmailField(source="user.email", read_only=True, default=None)
 
     class Meta:
-        model = Account
+        model = LedgerAccount
         fields = ["id", "operator", "user", "currency", "balance"]
 
 
@@ -33,7 +33,7 @@ class TopUpSerializer(serializers.Serializer):
 class Wallets(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     """What drivers have paid in and not spent; reserved amounts are out of the balance."""
 
-    queryset = Account.objects.filter(code=Account.Code.WALLET).select_related("operator", "user")
+    queryset = LedgerAccount.objects.filter(code=LedgerAccount.Code.WALLET).select_related("operator", "user")
     serializer_class = WalletSerializer
     page_ordering = ("-pk",)
     needs = {"list": "view_money", "retrieve": "view_money", "top_up": "view_money"}

@@ -18,7 +18,7 @@ _WHOLE = """
             OR NOT coalesce(bool_and(a.operator_id = j.operator_id AND a.currency = j.currency), FALSE)
         FROM billing_journal j
         LEFT JOIN billing_entry e ON e.journal_id = j.id
-        LEFT JOIN billing_account a ON a.id = e.account_id
+        LEFT JOIN billing_ledgeraccount a ON a.id = e.account_id
         WHERE j.id = NEW.{journal} GROUP BY j.id)
     THEN
         RAISE EXCEPTION 'Debits and credits of journal % differ.', NEW.{journal}
@@ -28,7 +28,7 @@ _WHOLE = """
 """
 
 _BALANCE = """
-    UPDATE billing_account SET balance = balance + NEW.credit - NEW.debit
+    UPDATE billing_ledgeraccount SET balance = balance + NEW.credit - NEW.debit
     WHERE id = NEW.account_id AND is_personal;
     RETURN NULL;
 """
@@ -47,10 +47,10 @@ class AccountQuerySet(models.QuerySet):
         return self.filter(access.operators(permission) | mine)
 
     def wallets_of(self, user):
-        return self.filter(user=user, code=Account.Code.WALLET).select_related("operator")
+        return self.filter(user=user, code=LedgerAccount.Code.WALLET).select_related("operator")
 
 
-class Account(models.Model):
+class LedgerAccount(models.Model):
     """One account of an operator's books in one currency; a wallet's belongs to a driver as well."""
 
     class Code(models.TextChoices):
@@ -193,7 +193,7 @@ class Entry(models.Model):
     """One side of a journal row."""
 
     journal = models.ForeignKey(Journal, models.PROTECT, related_name="entries")
-    account = models.ForeignKey(Account, models.PROTECT, related_name="entries")
+    account = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="entries")
     debit = models.DecimalField(max_digits=14, decimal_places=3, default=0)
     credit = models.DecimalField(max_digits=14, decimal_places=3, default=0)
 

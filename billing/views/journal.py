@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from billing.exports import journal as csv_journal
-from billing.models import Account, Entry, Journal
+from billing.models import Entry, Journal, LedgerAccount
 from billing.views.fin import PER_PAGE, needs
 
 
@@ -80,7 +80,7 @@ def _accounts(rows) -> list[dict]:
         .annotate(debit=Sum("debit"), credit=Sum("credit"))
         .order_by("account__currency", "account__code")
     )
-    names = dict(Account.Code.choices)
+    names = dict(LedgerAccount.Code.choices)
     return [
         {
             "code": row["account__code"],

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from billing import showing
-from billing.actions import books
+from billing.actions import posting
 from billing.actions.bill import outstanding
 from billing.models import Card, Cdr
 from evportal.accounts.models import Operator
@@ -15,7 +15,7 @@ def offered(user, operator: Operator, currency: str, amount: Decimal) -> dict:
     """For billing/_cards.html: the driver's cards, and their wallet's balance where it carries the amount."""
     if user is None:
         return {"cards": [], "wallet": ""}
-    balance = books.wallet_balance(user=user, operator=operator, currency=currency)
+    balance = posting.wallet_balance(user=user, operator=operator, currency=currency)
     return {
         "cards": Card.objects.of_driver(user),
         "wallet": showing.money(balance, currency) if balance >= amount > 0 else "",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import actions, showing
 from billing.actions.top_ups import bounds
 from billing.exceptions import ProviderDown
-from billing.models import Account, Entry, TopUp
+from billing.models import Entry, LedgerAccount, TopUp
 from billing.views.me import tabs
 from evportal.accounts.models import Operator
 from evportal.money import exponent
@@ -77,7 +77,7 @@ def wallet(request):
         else:
             # The provider's own page.
             return HttpResponseRedirect(url)
-    wallets = list(Account.objects.wallets_of(request.user))
+    wallets = list(LedgerAccount.objects.wallets_of(request.user))
     entries = (
         Entry.objects.filter(account__in=wallets)
         .select_related("journal__operator")
@@ -104,18 +104,18 @@ def wallet(request):
     return render(request, "me/wallet.html", context, status=422 if form.errors else 200)
 
 
-def _figures(account: Account, reserved: str) -> list[dict]:
+def _figures(account: LedgerAccount, reserved: str) -> list[dict]:
     balance = showing.money(account.balance, account.currency)
     figures = [{"label": _("To spend"), "value": balance, "hero": True}]
     return figures + ([{"label": _("Reserved"), "value": reserved}] if reserved else [])
 
 
-def _reserved(account: Account) -> str:
-    reserved = Account.objects.filter(
+def _reserved(account: LedgerAccount) -> str:
+    reserved = LedgerAccount.objects.filter(
         user=account.user_id,
         operator=account.operator_id,
         currency=account.currency,
-        code=Account.Code.WALLET_RESERVED,
+        code=LedgerAccount.Code.WALLET_RESERVED,
         balance__gt=0,
     ).first()
     return showing.money(reserved.balance, reserved.currency) if reserved is not None else ""

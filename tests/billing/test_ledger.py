@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import actions, ledger
-from billing.actions import books, missed
+from billing.actions import missed, posting
 from billing.ledger import Code, Event, Line
-from billing.models import Account, Entry, Invoice, Journal, Payment
+from billing.models import Entry, Invoice, Journal, LedgerAccount, Payment
 from tests import make
 from tests.billing import money
 
@@ -75,7 +75,7 @@ def test_sides_that_differ_are_refused(lines):
 
 
 def test_the_accounts_have_names():
-    assert {code.value for code in Code} == set(Account.Code.values)
+    assert {code.value for code in Code} == set(LedgerAccount.Code.values)
     assert {event.value for event in Event} == set(Journal.Kind.values)
 
 
@@ -95,8 +95,8 @@ def journal(operator, *, amount=10, entries=2, **fields) -> Journal:
     )
 
 
-def account(operator, code=Code.BANK, currency="EUR", **fields) -> Account:
-    return Account.objects.create(operator=operator, code=code, currency=currency, **fields)
+def account(operator, code=Code.BANK, currency="EUR", **fields) -> LedgerAccount:
+    return LedgerAccount.objects.create(operator=operator, code=code, currency=currency, **fields)
 
 
 def commit() -> None:
@@ -141,8 +141,8 @@ def test_nothing_in_it_changes():
         lambda: Journal.objects.filter(pk=row.pk).update(amount=11),
         lambda: Entry.objects.filter(pk=entry.pk)._raw_delete("default"),
         lambda: Journal.objects.filter(pk=row.pk)._raw_delete("default"),
-        lambda: Account.objects.filter(pk=entry.account_id).update(code=Code.FEES),
-        lambda: Account.objects.filter(pk=entry.account_id).update(balance=5),
+        lambda: LedgerAccount.objects.filter(pk=entry.account_id).update(code=Code.FEES),
+        lambda: LedgerAccount.objects.filter(pk=entry.account_id).update(balance=5),
     ):
         with pytest.raises((InternalError, ProgrammingError, IntegrityError)), transaction.atomic():
             change()
@@ -183,8 +183,8 @@ def test_a_refund_that_the_bank_returns_is_owed_again(provider):
 def test_the_same_event_is_booked_once(provider):
     cdr = money.charged()
     payment, invoice = Payment.objects.get(session=cdr.session), Invoice.objects.get()
-    again = [books.of_capture(payment), books.of_document(invoice)]
-    assert books.book_all(bookings=again * 2) == 0
+    again = [posting.of_capture(payment), posting.of_document(invoice)]
+    assert posting.book_all(bookings=again * 2) == 0
     assert Journal.objects.count() == 2
 
 

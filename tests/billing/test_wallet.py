@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import actions, gateway, prices, sweeping
-from billing.actions import books
+from billing.actions import posting
 from billing.exceptions import NoCard, WalletTooLow
 from billing.ledger import Code
-from billing.models import Account, Cdr, Entry, Invoice, Journal, Payment, TopUp
+from billing.models import Cdr, Entry, Invoice, Journal, LedgerAccount, Payment, TopUp
 from evportal.accounts.models import Operator
 from tests import make
 from tests.api import as_person, caller
@@ -36,7 +36,7 @@ def fill(user, operator, amount="30.00") -> TopUp:
 
 
 def balance(user, operator) -> Decimal:
-    return books.wallet_balance(user=user, operator=operator, currency="EUR")
+    return posting.wallet_balance(user=user, operator=operator, currency="EUR")
 
 
 def operator_of(evse) -> Operator:
@@ -159,7 +159,7 @@ def test_a_start_that_fails_frees_what_was_reserved():
     for _twice in range(2):
         actions.fail_start(start=start, problem="No.")
     assert balance(user, operator_of(evse)) == 30
-    assert Account.objects.get(code=Code.WALLET_RESERVED).balance == 0
+    assert LedgerAccount.objects.get(code=Code.WALLET_RESERVED).balance == 0
     commit()
 
 
@@ -290,7 +290,7 @@ def test_fifty_holds_at_once_never_overdraw_it():
 
     assert together(48, one) == [None] * 48
     assert balance(user, operator_of(evse)) == 100 - 3 * 4
-    for account in Account.objects.filter(is_personal=True):
+    for account in LedgerAccount.objects.filter(is_personal=True):
         booked = sum(entry.credit - entry.debit for entry in Entry.objects.filter(account=account))
         assert account.balance == booked
     assert Journal.objects.filter(kind="wallet_spend").count() == 3

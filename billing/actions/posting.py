@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from billing import ledger
-from billing.models import Account, Entry, Invoice, Journal, Payment, Refund
+from billing.models import Entry, Invoice, Journal, LedgerAccount, Payment, Refund
 from evportal.accounts.models import Operator, User
 
 Kind = Journal.Kind
@@ -88,12 +88,12 @@ def _accounts(bookings: Sequence[Booking]) -> dict[tuple, int]:
 
 def _account(operator_id: int, code: str, currency: str, user_id: int | None) -> int:
     fields = {"operator_id": operator_id, "code": code, "currency": currency, "user_id": user_id}
-    found = Account.objects.filter(**fields).values_list("pk", flat=True).first()
+    found = LedgerAccount.objects.filter(**fields).values_list("pk", flat=True).first()
     if found is None:
-        Account.objects.bulk_create(
-            [Account(**fields, is_personal=code in ledger.PERSONAL)], ignore_conflicts=True
+        LedgerAccount.objects.bulk_create(
+            [LedgerAccount(**fields, is_personal=code in ledger.PERSONAL)], ignore_conflicts=True
         )
-        found = Account.objects.filter(**fields).values_list("pk", flat=True).get()
+        found = LedgerAccount.objects.filter(**fields).values_list("pk", flat=True).get()
     return found
 
 
@@ -160,7 +160,7 @@ def of_returned_refund(refund: Refund) -> Booking:
 
 def wallet_balance(*, user: User, operator: Operator, currency: str) -> Decimal:
     """What the driver may spend now: reserved amounts are out of it already."""
-    account = Account.objects.filter(
-        user=user, operator=operator, currency=currency, code=Account.Code.WALLET
+    account = LedgerAccount.objects.filter(
+        user=user, operator=operator, currency=currency, code=LedgerAccount.Code.WALLET
     ).first()
     return account.balance if account is not None else Decimal(0)
