@@ -17,6 +17,10 @@ class NoCard(PaymentRefused):
     default = _("Add a card first: the hold is placed on it.")
 
 
+class WalletTooLow(PaymentRefused):
+    default = _("Your wallet does not have enough for the hold. Top it up, or use a card.")
+
+
 class CardDeclined(PaymentRefused):
     """The bank said no; `code` is the provider's word for why."""
 

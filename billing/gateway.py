@@ -203,6 +203,75 @@ def forget_card(payment_method: str) -> None:
         client().payment_methods.detach(payment_method)
 
 
+@dataclass(frozen=True)
+class PayPage:
+    """The provider's own page on which something is paid, and what became of it."""
+
+    id: str
+    url: str
+    status: str
+    paid: bool
+    amount: Decimal
+    currency: str
+    intent: str
+
+
+def pay_page(
+    *,
+    row_id,
+    customer: str,
+    amount: Decimal,
+    currency: str,
+    text: str,
+    success_url: str,
+    cancel_url: str,
+    locale: str,
+) -> PayPage:
+    """A page that takes this amount at once, from a card or a wallet of the driver's phone."""
+    item = {
+        "quantity": 1,
+        "price_data": {
+            "currency": currency.lower(),
+            "unit_amount": to_minor(amount, currency),
+            "product_data": {"name": text},
+        },
+    }
+    with _refusals():
+        session = client().checkout.sessions.create(
+            {
+                "mode": "payment",
+                "customer": customer,
+                "line_items": [item],
+                "payment_intent_data": {"description": text, "metadata": {"row": str(row_id)}},
+                "client_reference_id": str(row_id),
+                "success_url": success_url,
+                "cancel_url": cancel_url,
+                "locale": locale,
+            },
+            {"idempotency_key": f"{row_id}-page"},
+        )
+    return _page(session)
+
+
+def retrieve_page(checkout_session: str) -> PayPage:
+    with _refusals():
+        return _page(client().checkout.sessions.retrieve(checkout_session))
+
+
+def _page(session) -> PayPage:
+    currency = (session.currency or "").upper()
+    intent = session.payment_intent
+    return PayPage(
+        id=session.id,
+        url=session.url or "",
+        status=session.status or "",
+        paid=session.payment_status == "paid",
+        amount=from_minor(session.amount_total or 0, currency) if currency else Decimal(0),
+        currency=currency,
+        intent=intent if isinstance(intent, str) else _at(intent, "id") or "",
+    )
+
+
 # Holds
 
 

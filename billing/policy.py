@@ -14,6 +14,8 @@ USUAL_SHARE_OF_BATTERY = Decimal("0.7")
 HOLD_MARGIN = Decimal("1.2")
 #: …rounded up to a number that a driver recognises on a bank statement; by digits of the currency.
 HOLD_STEP = {0: Decimal(500), 2: Decimal(5), 3: Decimal(2), 4: Decimal(5)}
+#: A wallet is topped up by at least one such step, and at most by so many at once.
+TOP_UP_MOST_STEPS = 100
 #: What the hold page promises. Banks keep a hold for seven days at most.
 HOLD_RELEASED_WITHIN_DAYS = 7
 
@@ -29,5 +31,7 @@ STOP_AT_SHARE_OF_HOLD = Decimal("0.97")
 
 #: A step of money that has not moved for so long was left by a crash, and the sweeper finishes it.
 STALE_AFTER = timedelta(seconds=30)
+#: A page on which a driver may pay for a day is asked about so often.
+ASK_OPEN_PAGES_EVERY = timedelta(minutes=5)
 #: How far back the sweeper looks for sessions that nobody has billed.
 LOOK_BACK = timedelta(days=3)

@@ -252,6 +252,8 @@ def payment_words(payment: Payment) -> str:
     """A payment's state in a sentence for its driver."""
     amount = money(payment.amount, payment.currency)
     card = str(payment.card) if payment.card else _("your card")
+    if payment.method == payment.Method.WALLET:
+        card = _("your wallet")
     State = Payment.State
     match payment.state:
         case State.HELD:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from billing import actions, policy, prices
 from billing.exceptions import ProviderDown
-from billing.models import Cdr, Payment, Refund, Start, TariffVersion
+from billing.models import Cdr, Payment, Refund, Start, TariffVersion, TopUp
 from bookings.models import Booking
 from stations.exceptions import Refused
 from stations.models import Session
@@ -41,6 +41,7 @@ def _round(now: datetime) -> None:
     stale = now - policy.STALE_AFTER
     _each(_stale_payments(now, stale), _finish_payment)
     _each(Refund.objects.filter(state=Refund.State.NEW, updated_at__lt=stale), _finish_refund)
+    _each(_open_top_ups(now, stale), _finish_top_up)
     _each(_dead_starts(now, stale), _finish_start)
     _each(
         _unopened(now, stale),
@@ -92,6 +93,17 @@ def _finish_payment(payment: Payment) -> None:
 
 def _finish_refund(row: Refund) -> None:
     actions.send_refund(row=row)
+
+
+def _open_top_ups(now: datetime, stale: datetime):
+    """The driver may be at the page for a day: ask now and then."""
+    asked = Q(stripe_checkout="", updated_at__lt=stale) | Q(updated_at__lt=now - policy.ASK_OPEN_PAGES_EVERY)
+    return TopUp.objects.filter(asked, state=TopUp.State.NEW).order_by("updated_at")
+
+
+def _finish_top_up(row: TopUp) -> None:
+    TopUp.objects.filter(pk=row.pk).update(updated_at=timezone.now())
+    actions.look_at_top_up(row=row)
 
 
 def _dead_starts(now: datetime, stale: datetime):

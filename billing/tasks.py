@@ -7,8 +7,8 @@ from decimal import Decimal
 from celery import shared_task
 from django.utils import timezone
 
-from billing import actions, at_charger, sweeping
-from billing.actions import accounts, monthly
+from billing import actions, at_charger, policy, sweeping
+from billing.actions import accounts, missed, monthly
 from billing.exceptions import PaymentRefused, ProviderDown
 from billing.exports import making
 from billing.models import Account, Payment
@@ -146,3 +146,11 @@ def bill_months() -> None:
 def ask_vat_register(account_id) -> None:
     """Whether a customer's VAT id is anybody's, where a register is set up."""
     accounts.ask_register(account=Account.objects.get(pk=account_id))
+
+
+@shared_task
+def book_missed() -> None:
+    """The ledger has what the rows of the last days say, whatever wrote them."""
+    booked = missed.book_missed(since=timezone.now() - policy.LOOK_BACK)
+    if booked:
+        log.warning("%s events of money were not in the ledger, and are now", booked)

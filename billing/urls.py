@@ -3,7 +3,18 @@
 from django.urls import include, path, re_path
 
 from billing import webhook
-from billing.views import booking, books, charger, exports, fin, mine_documents, payment, session
+from billing.views import (
+    booking,
+    books,
+    charger,
+    exports,
+    fin,
+    journal,
+    mine_documents,
+    payment,
+    session,
+    wallet,
+)
 from billing.views import me as mine
 from billing.views import me_news as news
 
@@ -31,6 +42,8 @@ me = [
     path("cards/added/", mine.card_added, name="card_added"),
     path("cards/<int:card_id>/default/", mine.make_default, name="default_card"),
     path("cards/<int:card_id>/remove/", mine.remove_card, name="remove_card"),
+    path("wallet/", wallet.wallet, name="wallet"),
+    path("wallet/<uuid:top_up_id>/", wallet.topped_up, name="topped_up"),
     path("vehicles/", mine.vehicles, name="vehicles"),
     path("vehicles/<int:vehicle_id>/remove/", mine.remove_vehicle, name="remove_vehicle"),
     path("notifications/", news.notifications, name="notifications"),
@@ -71,6 +84,8 @@ finance = [
     path("hosts/<int:pk>/<str:month>/", books.statement, name="statement"),
     path("invoices/<int:pk>/invoice.pdf", fin.invoice_pdf, name="invoice_pdf"),
     path("invoices/<int:pk>/refund/", fin.refund, name="refund"),
+    path("journal/", journal.journal, name="journal"),
+    path("journal/export.csv", journal.journal_csv, name="journal_csv"),
     path("review/", fin.review, name="review"),
     path("review/<int:pk>/", fin.decide, name="decide"),
 ]

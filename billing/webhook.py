@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from billing import actions, gateway
 from billing.actions.refunds import bounced
 from billing.exceptions import BadSignature, ProviderDown, ProviderRefused
-from billing.models import Payment, Refund, WebhookEvent
+from billing.models import Payment, Refund, TopUp, WebhookEvent
 from billing.tasks import proceed
 
 log = logging.getLogger(__name__)
@@ -91,12 +91,22 @@ def _intent(thing) -> News | None:
 
 
 def _checkout(thing) -> News | None:
+    if thing.mode == "payment":
+        return _paid_page(thing)
     saved = gateway.saved_card(thing.id) if thing.mode == "setup" else None
     return (
         News(lambda: "card saved" if actions.save_card_from_event(saved=saved) else "not ours")
         if saved
         else None
     )
+
+
+def _paid_page(thing) -> News | None:
+    row = TopUp.objects.filter(stripe_checkout=thing.id).first()
+    if row is None:
+        return None
+    page = gateway.retrieve_page(thing.id)
+    return News(lambda: f"top-up {actions.take_top_up(row=row, page=page).state}")
 
 
 def _method(thing) -> News | None:
@@ -121,6 +131,7 @@ READERS: dict[str, Callable] = {
     "payment_intent.requires_action": _intent,
     "payment_intent.succeeded": _intent,
     "checkout.session.completed": _checkout,
+    "checkout.session.expired": _checkout,
     "payment_method.automatically_updated": _method,
     "payment_method.updated": _method,
     "refund.updated": _refund,

@@ -19,6 +19,9 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, resolve
 from django.utils import timezone
 
+from billing import actions
+from billing.actions import posting
+from billing.gateway import PayPage
 from billing.models import (
     Account,
     AccountDriver,
@@ -33,6 +36,8 @@ from billing.models import (
     HostShare,
     Invoice,
     InvoiceLine,
+    Journal,
+    LedgerAccount,
     Payment,
     Quote,
     Refund,
@@ -52,6 +57,7 @@ from bookings.models import (
     MaintenanceRule,
     Offer,
     SiteRules,
+    TopUp,
     WaitlistPlace,
 )
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
@@ -467,6 +473,12 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     CustomerInformationPart.objects.create(inquiry=inquiry, seq_no=0, is_last=True, data=mark)
     fetch = tickets.for_firmware(image=image, station=station, expires_at=day)
     leave = tickets.for_upload(request=log, expires_at=day)
+    posting.book(booking=posting.of_document(invoice))
+    journal = Journal.objects.get(key=f"document {invoice.pk}")
+    account = journal.entries.first().account
+    top_up = TopUp.objects.create(operator=operator, user=driver, amount=5, currency="EUR")
+    actions.take_top_up(row=top_up, page=PayPage("cs", "", "complete", True, Decimal(5), "EUR", f"pi_{mark}"))
+    wallet = LedgerAccount.objects.get(user=driver, operator=operator)
     rows = [
         image, update, campaign, log,
         setting, run, template,
@@ -475,6 +487,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         claim, profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         trail, closed, host, share, books, export, fleet, registration,
+        journal, account, top_up,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
         pending, mail, sent, rules, rule, orphan, signed, quirk,
@@ -526,6 +539,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "alert": alert.pk,
         "outage": outage.pk,
         "card": card.pk,
+        "top_up": top_up.pk,
+        "wallet": wallet.pk,
         "vehicle": vehicle.pk,
         "start": start.pk,
         "orphan": orphan.pk,

@@ -17,17 +17,21 @@ from billing.models import (
     Cdr,
     ClosedMonth,
     DocumentEvent,
+    Entry,
     Export,
     Host,
     HostShare,
     Invoice,
     InvoiceLine,
+    Journal,
+    LedgerAccount,
     Payment,
     Refund,
     Series,
     Tariff,
     TariffAssignment,
     TariffVersion,
+    TopUp,
     VatRegistration,
 )
 from bookings.models import Booking, Claim, Closure, MaintenanceRule, Offer, SiteRules, WaitlistPlace
@@ -132,7 +136,23 @@ class House:
         image = make.firmware_image(operator=self.operator)
         due = {"state_at": now, "expires_at": now}
         key, api_key = ApiKey.issue(operator=self.operator, role="manager", name="machine")
+        # Both sides on one account, because there is one row of everything.
+        account = LedgerAccount.objects.create(operator=self.operator, code="1000", currency="EUR")
+        journal = Journal.objects.create(
+            operator=self.operator,
+            key=f"house {self.operator.pk}",
+            kind="payout",
+            at=now,
+            currency="EUR",
+            amount=9,
+            entry_count=2,
+        )
+        Entry.objects.create(journal=journal, account=account, debit=9)
+        Entry.objects.create(journal=journal, account=account, credit=9)
         rows = [
+            account,
+            journal,
+            TopUp.objects.create(operator=self.operator, user=self.driver, amount=9, currency="EUR"),
             self.operator,
             self.site,
             self.station,
@@ -283,6 +303,9 @@ SEES = {
         Invoice,
         Payment,
         Refund,
+        LedgerAccount,
+        Journal,
+        TopUp,
         Settlement,
         Account,
         Books,

@@ -3,7 +3,8 @@
 holds    from a card to a payment that is held, captured or released · booking  paying for a slot
 charging from the button to a session · bill    from an ended session to its invoice
 refunds  money back · cards  saved cards · invoices  numbers and documents
-follow   what a payment's news lead to
+follow   what a payment's news lead to · posting  the ledger's entries · missed  those that it lacks
+debts    what a driver owes · wallet_holds  reserving what is in a wallet · top_ups  filling it
 """
 
 from billing.actions.bill import (
@@ -33,10 +34,12 @@ from billing.actions.charging import (
     start_charging,
     watch_hold,
 )
+from billing.actions.debts import write_off
 from billing.actions.follow import proceed
 from billing.actions.holds import attach_hold, capture, learn, look, place_hold, reconcile, release
 from billing.actions.invoices import issue_invoice
 from billing.actions.refunds import refund, send_refund
+from billing.actions.top_ups import look_at_top_up, take_top_up, top_up
 
 __all__ = [
     "approve",
@@ -53,6 +56,7 @@ __all__ = [
     "issue_invoice",
     "learn",
     "look",
+    "look_at_top_up",
     "make_default",
     "note_correction",
     "open_cdr",
@@ -71,6 +75,9 @@ __all__ = [
     "send_refund",
     "settle",
     "start_charging",
+    "take_top_up",
+    "top_up",
     "waive",
     "watch_hold",
+    "write_off",
 ]

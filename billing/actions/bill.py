@@ -10,7 +10,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from billing import invoicing, parties, prices, pricing, vat
-from billing.actions import charging, holds, invoices, refunds
+from billing.actions import charging, debts, holds, invoices, refunds
 from billing.exceptions import PaymentRefused
 from billing.lines import to_json
 from billing.models import Card, Cdr, Payment, Quote, TariffVersion
@@ -238,7 +238,7 @@ def _charge_card(cdr: Cdr, owed: Decimal) -> Payment | None:
         return holds.place_hold(
             user=cdr.session.user,
             quote=quote,
-            card=Card.objects.of_driver(cdr.session.user).first(),
+            **holds.means(user=cdr.session.user, quote=quote, amount=owed),
             session=cdr.session,
             amount=owed,
             off_session=True,
@@ -248,7 +248,7 @@ def _charge_card(cdr: Cdr, owed: Decimal) -> Payment | None:
         return None
 
 
-def pay_outstanding(*, cdr: Cdr, card: Card | None) -> Payment | None:
+def pay_outstanding(*, cdr: Cdr, card: Card | None, from_wallet: bool = False) -> Payment | None:
     """The driver, present, pays what could not be charged in their absence; may need their bank."""
     owed = outstanding(cdr)
     if cdr.state != State.UNPAID or owed <= 0:
@@ -257,7 +257,12 @@ def pay_outstanding(*, cdr: Cdr, card: Card | None) -> Payment | None:
         evse=cdr.session.evse, starts_at=cdr.session.started_at, user=cdr.session.user, now=timezone.now()
     )
     payment = holds.place_hold(
-        user=cdr.session.user, quote=quote, card=card, session=cdr.session, amount=owed
+        user=cdr.session.user,
+        quote=quote,
+        card=card,
+        from_wallet=from_wallet,
+        session=cdr.session,
+        amount=owed,
     )
     if payment.state == Payment.State.HELD:
         settle(cdr=cdr)
@@ -266,7 +271,10 @@ def pay_outstanding(*, cdr: Cdr, card: Card | None) -> Payment | None:
 
 def _leave_unpaid(cdr: Cdr, why: str) -> Cdr:
     Cdr.objects.filter(pk=cdr.pk, review="").update(review=why[:200])
-    return close(cdr=cdr, state=State.UNPAID)
+    close(cdr=cdr, state=State.UNPAID)
+    if cdr.state == State.UNPAID:
+        debts.ask_to_pay(cdr=cdr)
+    return cdr
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing import prices
-from billing.actions import holds, invoices
+from billing.actions import debts, holds, invoices
 from billing.exceptions import PaymentRefused
 from billing.models import Card, Payment, Quote
 from bookings import actions as bookings
@@ -48,7 +48,7 @@ def requote(*, booking: Booking) -> Quote | None:
     return booking_quote(booking)
 
 
-def confirm_booking(*, booking: Booking, card: Card | None) -> Payment | None:
+def confirm_booking(*, booking: Booking, card: Card | None, from_wallet: bool = False) -> Payment | None:
     """Place the hold and confirm the slot. Free charging needs no hold; then there is no payment.
 
     A declined card leaves the slot held, so that another card can be tried. The payment returned may need
@@ -58,11 +58,14 @@ def confirm_booking(*, booking: Booking, card: Card | None) -> Payment | None:
         return booking.payments.live().first()
     if booking.status != Booking.Status.PENDING:
         raise SlotGone
+    debts.refuse_debtors(user=booking.user, operator=booking.evse.station.site.operator)
     quote = booking_quote(booking)
     if not quote.hold_amount:
         bookings.confirm(booking=booking, now=timezone.now())
         return None
-    payment = holds.place_hold(user=booking.user, quote=quote, card=card, booking=booking)
+    payment = holds.place_hold(
+        user=booking.user, quote=quote, card=card, from_wallet=from_wallet, booking=booking
+    )
     if payment.state == Payment.State.HELD:
         confirm_held(payment=payment)
     return payment

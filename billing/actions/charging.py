@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from billing import parties, policy, prices
-from billing.actions import holds
-from billing.exceptions import NoCard, PaymentRefused, ProviderDown
+from billing.actions import debts, holds
+from billing.exceptions import PaymentRefused, ProviderDown
 from billing.models import Card, Cdr, Payment, Start
 from billing.readiness import NotReady, obstacle
 from bookings.models import Booking
@@ -36,7 +36,13 @@ class AlreadyCharging(PaymentRefused):
 
 
 def start_charging(
-    *, user: User, evse: Evse, card: Card | None, booking: Booking | None = None, by: User | None = None
+    *,
+    user: User,
+    evse: Evse,
+    card: Card | None,
+    from_wallet: bool = False,
+    booking: Booking | None = None,
+    by: User | None = None,
 ) -> Start:
     """Secure the money, then ask the charger. A second tap finds the first one's start.
 
@@ -50,11 +56,12 @@ def start_charging(
     problem = obstacle(evse, user, now)
     if problem:
         raise NotReady(problem)
+    debts.refuse_debtors(user=user, operator=evse.station.site.operator)
     start, is_new = _open(user=user, evse=evse, booking=booking, now=now)
     if not is_new:
         return start
     try:
-        _secure_start(start, card=card, now=now)
+        _secure_start(start, card=card, from_wallet=from_wallet, now=now)
     except ProviderDown:
         # Whether the hold stands is not known yet: the start waits, and the sweeper asks again.
         return start
@@ -76,7 +83,7 @@ def _open(*, user: User, evse: Evse, booking: Booking | None, now: datetime) -> 
         return Start.objects.open().get(user=user, evse=evse), False
 
 
-def _secure_start(start: Start, *, card: Card | None, now: datetime) -> None:
+def _secure_start(start: Start, *, card: Card | None, from_wallet: bool, now: datetime) -> None:
     quote = getattr(start.booking, "quote", None) if start.booking is not None else None
     payment = usable_hold(user=start.user, evse=start.evse, booking=start.booking)
     if payment is not None:
@@ -89,7 +96,9 @@ def _secure_start(start: Start, *, card: Card | None, now: datetime) -> None:
         return
     if payment is None:
         try:
-            payment = holds.place_hold(user=start.user, quote=quote, card=card, booking=start.booking)
+            payment = holds.place_hold(
+                user=start.user, quote=quote, card=card, from_wallet=from_wallet, booking=start.booking
+            )
         except ProviderDown:
             _remember(start, quote.payments.live().first())
             raise
@@ -187,15 +196,19 @@ def secure(*, session: Session, cdr: Cdr) -> Payment | None:
     if parties.is_on_account(session.user, session.station.site.operator):
         return None
     try:
-        card = Card.objects.of_driver(session.user).first()
-        if card is None:
-            raise NoCard
+        debts.refuse_debtors(user=session.user, operator=session.station.site.operator)
         now = timezone.now()
         quote = cdr.quote or prices.quote(
             evse=session.evse, starts_at=session.started_at, user=session.user, now=now
         )
         Cdr.objects.filter(pk=cdr.pk, quote=None).update(quote=quote)
-        return holds.place_hold(user=session.user, quote=quote, card=card, session=session, off_session=True)
+        return holds.place_hold(
+            user=session.user,
+            quote=quote,
+            **holds.means(user=session.user, quote=quote, amount=quote.hold_amount),
+            session=session,
+            off_session=True,
+        )
     except ProviderDown:
         raise
     except PaymentRefused as refusal:

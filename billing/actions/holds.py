@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import gateway, payments
-from billing.exceptions import CardDeclined, NoCard, PaymentRefused, ProviderRefused
+from billing.actions import posting, wallet_holds
+from billing.exceptions import CardDeclined, NoCard, PaymentRefused, ProviderRefused, WalletTooLow
 from billing.models import Card, Payment, Quote
 from bookings.models import Booking
 from evportal.accounts.models import Operator, User
@@ -35,11 +36,14 @@ def place_hold(
     amount: Decimal | None = None,
     purpose: str = Payment.Purpose.SESSION,
     off_session: bool = False,
+    from_wallet: bool = False,
 ) -> Payment:
-    """Hold the quote's amount on the card. A booking or session that has a live hold keeps that one.
+    """Hold the quote's amount on the card, or in the driver's wallet. A booking or session that has a live
+    hold keeps that one.
 
-    Returns the payment, which may need the driver (`NEEDS_ACTION`, its `action_url`). Raises `CardDeclined`;
-    and `ProviderDown` where the outcome is unknown: the row stays, and the sweeper finds out.
+    Returns the payment, which may need the driver (`NEEDS_ACTION`, its `action_url`). Raises `CardDeclined`
+    or `WalletTooLow`; and `ProviderDown` where the outcome is unknown: the row stays, and the sweeper finds
+    out.
     """
     payment, is_new = _open(
         user=user,
@@ -49,30 +53,49 @@ def place_hold(
         session=session,
         amount=quote.hold_amount if amount is None else amount,
         purpose=purpose,
+        method=Payment.Method.WALLET if from_wallet else Payment.Method.CARD,
     )
+    if from_wallet:
+        return payment
     return _ask(payment, off_session=off_session) if is_new else payment
 
 
-def _open(*, user, quote, card, booking, session, amount, purpose) -> tuple[Payment, bool]:
-    if card is None or card.removed_at is not None or card.customer.user_id != user.pk:
+def means(*, user: User, quote: Quote, amount: Decimal) -> dict:
+    """What a driver who is not asked pays with: their wallet where it carries so much, else the card that
+    is used first."""
+    if wallet_holds.covers(user=user, operator=_operator(quote), currency=quote.currency, amount=amount):
+        return {"card": None, "from_wallet": True}
+    return {"card": Card.objects.of_driver(user).first(), "from_wallet": False}
+
+
+def _open(*, user, quote, card, booking, session, amount, purpose, method) -> tuple[Payment, bool]:
+    in_wallet = method == Payment.Method.WALLET
+    if not in_wallet and (card is None or card.removed_at is not None or card.customer.user_id != user.pk):
         raise NoCard
     if amount <= 0:
         raise PaymentRefused
     try:
         # Durable: the row must be there before the provider hears of it.
         with transaction.atomic(durable=True):
-            return Payment.objects.create(
+            payment = Payment.objects.create(
                 operator=_operator(quote),
                 user=user,
                 quote=quote,
-                card=card,
+                card=None if in_wallet else card,
                 booking=booking,
                 session=session,
                 purpose=purpose,
+                method=method,
+                state=State.HELD if in_wallet else State.NEW,
                 currency=quote.currency,
                 amount=amount,
-            ), True
-    except IntegrityError:
+            )
+            if in_wallet:
+                wallet_holds.reserve(payment)
+            return payment, True
+    except IntegrityError as error:
+        if "wallets_are_never_negative" in str(error):
+            raise WalletTooLow from error
         live = Payment.objects.live().filter(purpose=purpose)
         found = live.filter(session=session).first() if session else live.filter(booking=booking).first()
         if found is None:
@@ -132,15 +155,20 @@ def learn(*, payment: Payment, intent: gateway.Intent) -> Payment:
 
 def look(*, payment: Payment) -> Payment:
     """Ask the provider how this payment stands, without pushing it on."""
+    if payment.method == Payment.Method.WALLET:
+        return payment
     return learn(payment=payment, intent=gateway.retrieve(payment.stripe_intent))
 
 
+@transaction.atomic
 def _move(payment: Payment, state: str, **fields) -> bool:
     """The conditional update that decides who won; the row as it is now is read again either way."""
     won = Payment.objects.filter(pk=payment.pk, state=payment.state).update(
         state=state, updated_at=timezone.now(), **fields
     )
     payment.refresh_from_db()
+    if won and state == State.CAPTURED:
+        posting.book(booking=posting.of_capture(payment))
     return won == 1
 
 
@@ -163,6 +191,9 @@ def capture(*, payment: Payment, amount: Decimal) -> Payment:
     """Take this much of the hold, once, whoever asks at the same time. The rest is free again."""
     if amount <= 0 or amount > payment.amount:
         raise PaymentRefused
+    if payment.method == Payment.Method.WALLET:
+        wallet_holds.capture(payment=payment, amount=amount)
+        return payment
     if payment.state == State.HELD:
         _move(payment, State.CAPTURING, amount_to_capture=amount)
     if payment.state == State.CAPTURING:
@@ -187,6 +218,9 @@ def _capture(payment: Payment) -> None:
 
 def release(*, payment: Payment) -> Payment:
     """Give the hold free; harmless when it is already."""
+    if payment.method == Payment.Method.WALLET:
+        wallet_holds.release(payment=payment)
+        return payment
     if payments.may(payment.state, State.RELEASING):
         _move(payment, State.RELEASING)
     if payment.state == State.RELEASING:
@@ -212,6 +246,10 @@ def _release(payment: Payment) -> None:
 
 def reconcile(*, payment: Payment) -> Payment:
     """Finish the step that a crash or a lost answer left: read the provider's side, then go on from there."""
+    if payment.method == Payment.Method.WALLET:
+        # Each of its steps is one transaction: none is left half done.
+        payment.refresh_from_db()
+        return payment
     if payment.state == State.NEW and not payment.stripe_intent:
         # The id is stored before the bank is asked: without one nothing can have been held.
         _move(payment, State.FAILED, error_code="not_sent", error_message=str(PaymentRefused.default))

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import invoicing, parties, prices
-from billing.actions import books
+from billing.actions import books, posting
 from billing.documents import words
 from billing.exceptions import DocumentRefused
 from billing.lines import from_json
@@ -255,6 +255,9 @@ def issue(
         batch_size=1000,
     )
     tell(invoice=invoice, kind=Told.ISSUED)
+    if not invoice.is_self_billed:
+        # What a site's host is credited with is no sale of the operator's.
+        posting.book(booking=posting.of_document(invoice))
     return invoice
 
 
@@ -300,7 +303,7 @@ def _paid_with(payment: Payment, *, amount=None) -> dict:
     card = payment.card
     return {
         "amount": str(payment.amount_captured if amount is None else amount),
-        "brand": card.brand if card else "",
+        "brand": card.brand if card else payment.method if payment.method != "card" else "",
         "last4": card.last4 if card else "",
     }
 

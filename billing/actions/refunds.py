@@ -7,15 +7,20 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from billing import gateway, payments
-from billing.actions import invoices
-from billing.exceptions import ProviderRefused, RefundTooHigh
+from billing.actions import invoices, posting
+from billing.exceptions import PaymentRefused, ProviderRefused, RefundTooHigh
 from billing.models import Payment, Refund
 from evportal.accounts.models import User
 from evportal.money import round_money
 
 State = Refund.State
+
+
+class WalletGone(PaymentRefused):
+    default = _("This was paid from a wallet whose driver is gone: pay it back in another way.")
 
 
 def refund(*, payment: Payment, amount: Decimal, reason: str, by: User | None) -> Refund:
@@ -37,10 +42,8 @@ def send_refund(*, row: Refund) -> Refund:
     if row.state != State.NEW:
         return row
     try:
-        stripe_id = gateway.refund(
-            row.payment.stripe_intent, refund_id=row.pk, amount=row.amount, currency=row.payment.currency
-        )
-    except ProviderRefused as refusal:
+        stripe_id = _send(row)
+    except (ProviderRefused, WalletGone) as refusal:
         fail_refund(row=row, message=str(refusal))
         raise
     with transaction.atomic():
@@ -49,8 +52,21 @@ def send_refund(*, row: Refund) -> Refund:
         )
         row.refresh_from_db()
         if won:
+            posting.book(booking=posting.of_refund(row))
             invoices.issue_credit_note(refund=row)
     return row
+
+
+def _send(row: Refund) -> str:
+    """The provider's id of the refund; what was paid from a wallet goes back there, in our own books."""
+    payment = row.payment
+    if payment.method == Payment.Method.WALLET:
+        if payment.user_id is None:
+            raise WalletGone
+        return ""
+    return gateway.refund(
+        payment.stripe_intent, refund_id=row.pk, amount=row.amount, currency=payment.currency
+    )
 
 
 @transaction.atomic
@@ -63,13 +79,15 @@ def fail_refund(*, row: Refund, message: str) -> None:
     row.refresh_from_db()
 
 
+@transaction.atomic
 def bounced(*, row: Refund) -> bool:
     """The driver's bank sent a finished refund back. The credit note stands: pay it in another way."""
-    return (
-        Refund.objects.filter(pk=row.pk, state=State.DONE).update(
-            state=State.FAILED,
-            error_message="The driver's bank returned it: pay it in another way.",
-            updated_at=timezone.now(),
-        )
-        == 1
+    won = Refund.objects.filter(pk=row.pk, state=State.DONE).update(
+        state=State.FAILED,
+        error_message="The driver's bank returned it: pay it in another way.",
+        updated_at=timezone.now(),
     )
+    row.refresh_from_db()
+    if won:
+        posting.book_all(bookings=[posting.of_refund(row), posting.of_returned_refund(row)])
+    return won == 1

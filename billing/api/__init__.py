@@ -7,6 +7,7 @@ from billing.api.invoices import InvoiceExport, Invoices
 from billing.api.payments import Payments
 from billing.api.quotes import Quotes
 from billing.api.tariffs import Tariffs
+from billing.api.wallets import Wallets
 
 RESOURCES = {
     "tariffs": Tariffs,
@@ -14,6 +15,7 @@ RESOURCES = {
     "payments": Payments,
     "invoices": Invoices,
     "exports": Exports,
+    "wallets": Wallets,
 }
 
 #: Files have names, and no slash after them.

@@ -164,6 +164,8 @@ def _payment(invoice: Invoice, locale: str) -> str:
     else:
         amount = format_money(Decimal(paid["amount"]), invoice.currency, locale)
         card = f"{paid['brand'].title()} •••• {paid['last4']}" if paid["last4"] else _("card")
+        if paid["brand"] == "wallet":
+            card = _("wallet")
         words = (
             "%(amount)s refunded to %(card)s." if invoice.is_credit_note else "%(amount)s paid by %(card)s."
         )

@@ -60,6 +60,7 @@ Refund|Erstattung|Remboursement|Terugbetaling|Reembolso|Rimborso
 Revenue share|Umsatzbeteiligung|Part du chiffre d'affaires|Omzetaandeel|Participación en ingresos|Quota sui ricavi
 Energy share|Beteiligung je kWh|Part par kWh|Aandeel per kWh|Participación por kWh|Quota per kWh
 card|Karte|carte|kaart|tarjeta|carta
+wallet|Guthaben|porte-monnaie|tegoed|monedero|borsellino
 %(amount)s paid by %(card)s.|%(amount)s bezahlt mit %(card)s.|%(amount)s payés par %(card)s.|%(amount)s betaald met %(card)s.|%(amount)s pagados con %(card)s.|%(amount)s pagati con %(card)s.
 %(amount)s refunded to %(card)s.|%(amount)s auf %(card)s erstattet.|%(amount)s remboursés sur %(card)s.|%(amount)s terugbetaald op %(card)s.|%(amount)s reembolsados en %(card)s.|%(amount)s rimborsati su %(card)s.
 %(amount)s is still open.|%(amount)s sind noch offen.|%(amount)s restent à payer.|%(amount)s staat nog open.|Quedan %(amount)s por pagar.|%(amount)s ancora da pagare.

@@ -3,14 +3,17 @@ from billing.models.books import Books, ClosedMonth, RevenueAccount, VatRegistra
 from billing.models.export import DocumentEvent, Export
 from billing.models.host import Host, HostShare
 from billing.models.invoice import Invoice, InvoiceLine, Series
+from billing.models.ledger import Entry, Journal, LedgerAccount
 from billing.models.payment import Card, Customer, Payment, Refund, WebhookEvent
 from billing.models.start import Start
 from billing.models.tariff import Cdr, Quote, Tariff, TariffAssignment, TariffVersion
+from billing.models.wallet import TopUp
 
 __all__ = [
     "Account",
     "AccountDriver",
     "Books",
+    "LedgerAccount",
     "Card",
     "Cdr",
     "ClosedMonth",
@@ -19,8 +22,10 @@ __all__ = [
     "Export",
     "Host",
     "HostShare",
+    "Entry",
     "Invoice",
     "InvoiceLine",
+    "Journal",
     "Payment",
     "Quote",
     "Refund",
@@ -31,5 +36,6 @@ __all__ = [
     "TariffAssignment",
     "TariffVersion",
     "VatRegistration",
+    "TopUp",
     "WebhookEvent",
 ]

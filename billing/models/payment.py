@@ -87,10 +87,15 @@ class Payment(models.Model):
         SESSION = "session", _("Charging")
         NO_SHOW = "no_show", _("Slot not used")
 
+    class Method(models.TextChoices):
+        CARD = "card", _("Card")
+        WALLET = "wallet", _("Wallet")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     operator = models.ForeignKey(Operator, models.PROTECT, related_name="payments")
     user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="payments")
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.SESSION)
+    method = models.CharField(max_length=8, choices=Method, default=Method.CARD)
     quote = models.ForeignKey(Quote, models.SET_NULL, null=True, blank=True, related_name="payments")
     booking = models.ForeignKey(Booking, models.SET_NULL, null=True, blank=True, related_name="payments")
     session = models.ForeignKey(Session, models.SET_NULL, null=True, blank=True, related_name="payments")

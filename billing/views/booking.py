@@ -15,6 +15,7 @@ from billing import actions, late_stop, policy, showing
 from billing.actions.booking import booking_quote
 from billing.exceptions import NoTariff, ProviderDown
 from billing.models import Card, Payment
+from billing.views import means
 from billing.views.charger import start_and_go
 from bookings.models import Booking
 from stations.exceptions import Refused
@@ -39,9 +40,8 @@ def review(request, booking_id):
 
 
 def _pay(request, booking: Booking):
-    card = Card.objects.of_driver(request.user).filter(pk=request.POST.get("card") or 0).first()
     try:
-        payment = actions.confirm_booking(booking=booking, card=card)
+        payment = actions.confirm_booking(booking=booking, **means.chosen(request))
     except ProviderDown as refusal:
         payment = booking.payments.live().first()
         if payment is None:
@@ -84,6 +84,7 @@ def _page(request, booking: Booking, *, problem: str = "", status: int = 200):
                 "totals": showing.totals(
                     quote.net, quote.tax, quote.gross, quote.currency, _("Estimated total")
                 ),
+                **means.offered(request.user, site.operator, quote.currency, quote.hold_amount),
                 "energy": showing.kwh(quote.energy_wh, "1"),
             }
         return render(request, "billing/review.html", context, status=status)

@@ -15,7 +15,7 @@ from billing.actions.charging import AlreadyCharging
 from billing.exceptions import NoTariff
 from billing.models import Card, Payment, Start
 from billing.readiness import nearest_free, obstacle
-from billing.views import scan
+from billing.views import means, scan
 from bookings.at_charger import walk_in_plan
 from bookings.models import Booking
 from stations import paying
@@ -65,7 +65,6 @@ def charger(request, public_id):
             "state": showing.evse_state(evse),
             "problem": problem,
             "other": nearest_free(evse, now) if problem else None,
-            "cards": Card.objects.of_driver(user) if user else [],
             "booking": booking,
             "stop": None if booking or problem else _stop(evse, user, now),
             "released_within": policy.HOLD_RELEASED_WITHIN_DAYS,
@@ -97,6 +96,7 @@ def _prices(request, evse: Evse, user, now) -> dict:
         "more": min(MOST_KWH, kwh + STEP_KWH),
         "example": showing.money(example.gross, example.currency),
         "hold": showing.money(usual.hold, usual.currency) if usual.hold else "",
+        **means.offered(user, evse.station.site.operator, usual.currency, usual.hold),
     }
 
 
@@ -121,19 +121,32 @@ def _own_booking(evse: Evse, user, now) -> Booking | None:
 def start(request, public_id):
     evse = public_evse(public_id)
     back = reverse("billing:charger", args=[evse.public_id])
-    card = Card.objects.of_driver(request.user).filter(pk=request.POST.get("card") or 0).first()
+    paying_with = means.chosen(request)
     booking = _own_booking(evse, request.user, timezone.now())
     if booking is None and not scan.may_use(request, evse, timezone.now()):
         messages.error(request, str(scan.NotScanned()))
         return redirect(back)
-    return start_and_go(request, evse=evse, card=card, booking=booking, back=back)
+    return start_and_go(request, evse=evse, booking=booking, back=back, **paying_with)
 
 
-def start_and_go(request, *, evse: Evse, card: Card | None, booking: Booking | None, back: str):
+def start_and_go(
+    request,
+    *,
+    evse: Evse,
+    card: Card | None,
+    booking: Booking | None,
+    back: str,
+    from_wallet: bool = False,
+):
     """Start, and lead to what comes next: the bank, the steps, the session, or back with the reason."""
     try:
         row = actions.start_charging(
-            user=request.user, evse=evse, card=card, booking=booking, by=request.user
+            user=request.user,
+            evse=evse,
+            card=card,
+            from_wallet=from_wallet,
+            booking=booking,
+            by=request.user,
         )
     except AlreadyCharging as running:
         return redirect("billing:session", running.session.link)

@@ -269,6 +269,8 @@ def decide(request, pk):
             actions.approve(cdr=cdr, by=request.user)
         elif request.POST.get("decision") == "seen":
             actions.note_correction(cdr=cdr, by=request.user)
+        elif request.POST.get("decision") == "write_off":
+            actions.write_off(cdr=cdr, by=request.user)
         else:
             actions.waive(cdr=cdr, by=request.user)
     except Refused as refusal:

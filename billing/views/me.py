@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import actions, showing
+from billing.actions.debts import owed_by
 from billing.exceptions import ProviderDown
 from billing.forms import IdTokenForm, VehicleForm
 from billing.models import Card, Invoice, Start
@@ -27,6 +28,7 @@ def tabs(current: str) -> list[dict]:
         ("me:documents", _("Invoices")),
         ("me:billing", _("Billing details")),
         ("me:cards", _("Cards")),
+        ("me:wallet", _("Wallet")),
         ("me:vehicles", _("Vehicles")),
         ("me:tokens", _("RFID cards")),
         ("me:notifications", _("Notifications")),
@@ -45,6 +47,7 @@ def home(request):
         "title": _("My charging"),
         "tabs": tabs("me:home"),
         "running": [(row, showing.session(row)) for row in sessions.open()],
+        "debts": owed_by(request.user),
         "starts": Start.objects.of_driver(request.user).open().select_related("evse__station__site"),
         # What the waitlist offers is no booking before it is accepted; it is shown with the place.
         "bookings": bookings.open()

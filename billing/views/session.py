@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing import actions, documents, showing
 from billing.exceptions import ProviderDown
 from billing.lines import from_json
-from billing.models import Card, Cdr, Invoice, Payment
+from billing.models import Cdr, Invoice, Payment
+from billing.views import means
 from stations import commands
 from stations.exceptions import Refused
 from stations.models import Session
@@ -105,6 +106,10 @@ def receipt(request, link):
             "vehicles": request.user.vehicles.all() if row.user_id and row.user_id == request.user.pk else [],
             "payments": [showing.payment_words(payment) for payment in row.payments.order_by("created_at")],
             "waiting": cdr is None or cdr.state in (Cdr.State.OPEN, Cdr.State.PRICED),
+            "sign_in_to_pay": cdr is not None
+            and cdr.state == Cdr.State.UNPAID
+            and row.user_id is not None
+            and not request.user.is_authenticated,
             "may_pay": cdr is not None and cdr.state == Cdr.State.UNPAID and row.user_id == request.user.pk,
         }
         if cdr is not None and cdr.lines:
@@ -158,7 +163,7 @@ def pay(request, link):
         raise Http404
     back = reverse("billing:receipt", args=[row.link])
     try:
-        payment = actions.pay_outstanding(cdr=row.cdr, card=Card.objects.of_driver(request.user).first())
+        payment = actions.pay_outstanding(cdr=row.cdr, **means.usual(request.user, row.cdr))
     except ProviderDown as refusal:
         messages.warning(request, str(refusal))
         return redirect(back)
