@@ -22,7 +22,7 @@ OPS = (
 
 def portal(request):
     access = getattr(request, "access", None)
-    in_ops = request.path.startswith(("/ops/", "/fin/"))
+    in_ops = request.path.startswith(("/ops/", "/fin/", "/field/"))
     return {
         "site_name": "evportal",
         "server_time": timezone.now(),
@@ -38,6 +38,9 @@ def portal(request):
 BELONGS = {
     "/ops/bulk/": "/ops/chargers/",
     "/ops/commands/": "/ops/chargers/",
+    "/ops/notifications/": "/ops/alerts/",
+    "/ops/work-orders/": "/ops/alerts/",
+    "/field/": "/ops/alerts/",
     "/ops/uptime/": "/ops/reports/",
     "/ops/outages/": "/ops/reports/",
 }
