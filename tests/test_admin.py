@@ -25,7 +25,7 @@ from bookings.models import Booking, Claim, Closure, SiteRules
 from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
-from monitoring.models import Alert, OpenHours, Outage, Rule
+from monitoring.models import Alert, Delivery, OpenHours, Outage, Policy, Rule, Team, WorkOrder
 from stations.models import (
     AvailabilityPlan,
     BulkCommand,
@@ -180,6 +180,12 @@ class House:
                 opened_at=now,
                 last_seen_at=now,
             ),
+            WorkOrder.objects.create(site=self.site, title="x", created_at=now),
+            Team.objects.create(operator=self.operator, name="x"),
+            Policy.objects.create(operator=self.operator, name="x"),
+            Delivery.objects.create(
+                operator=self.operator, key=f"x {self.site.pk}", user=make.user(), created_at=now, next_at=now
+            ),
         ]
         self.rows = {type(row): row for row in rows}
 
@@ -224,6 +230,10 @@ CREW = (
     Booking,
     Rule,
     Alert,
+    WorkOrder,
+    Team,
+    Policy,
+    Delivery,
 )
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {
