@@ -53,5 +53,6 @@ app.conf.beat_schedule = {
     "follow-uptime": {"task": "monitoring.uptime.tasks.look_round", "schedule": 30.0},
     "roll-up-patterns": {"task": "monitoring.patterns.tasks.roll_up", "schedule": 60.0},
     "mail-reports": {"task": "monitoring.patterns.tasks.mail_reports", "schedule": 900.0},
+    "deliver-notices": {"task": "monitoring.notices.tasks.look_round", "schedule": 10.0},
     "send-outbox": {"task": "evportal.outbox.tasks.send_pending", "schedule": 10.0},
 }

@@ -24,7 +24,7 @@ RARE = frozenset({"ops:events", "ops:configuration", "ops:firmware"})
 
 def portal(request):
     access = getattr(request, "access", None)
-    in_ops = request.path.startswith(("/ops/", "/fin/"))
+    in_ops = request.path.startswith(("/ops/", "/fin/", "/field/"))
     nav = _ops_nav(request, access) if in_ops else _driver_nav(request)
     return {
         "site_name": "evportal",
@@ -44,6 +44,9 @@ BELONGS = {
     "/fin/": "/fin/invoices/",
     "/ops/bulk/": "/ops/chargers/",
     "/ops/commands/": "/ops/chargers/",
+    "/ops/notifications/": "/ops/alerts/",
+    "/ops/work-orders/": "/ops/alerts/",
+    "/field/": "/ops/alerts/",
     "/ops/uptime/": "/ops/reports/",
     "/ops/outages/": "/ops/reports/",
 }

@@ -6,19 +6,20 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter
 from monitoring.models import Alert, Rule
 from monitoring.uptime import admin as uptime_admin  # noqa: F401  outages and opening hours
+from monitoring.work import admin as work_admin  # noqa: F401  jobs, teams, policies, deliveries
 
 
 @admin.register(Rule)
 class RuleAdmin(ScopedAdmin):
     view_permission, change_permission = "view_alerts", "manage_sites"
     operator_path = "operator"
-    list_display = ["operator", "kind", "minutes", "severity", "is_active"]
-    list_select_related = ["operator"]
+    list_display = ["operator", "site", "kind", "minutes", "threshold", "severity", "most", "is_active"]
+    list_select_related = ["operator", "site"]
     list_filter = [("operator", ScopedFilter), "kind", "is_active"]
     search_fields = ["operator__name"]
 
     def get_readonly_fields(self, request, obj=None):
-        return ["operator", "kind"] if obj else []
+        return ["operator", "site", "kind"] if obj else []
 
 
 @admin.register(Alert)

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 #: A charger that was back for less than this never really was: its alert stays open.
 SETTLE = timedelta(minutes=1)
+#: Chargers of a site that fall silent within so long have one cause (its router, its fuse).
+TOGETHER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,30 @@ def offline_findings(
     found: list[Finding] = []
     for members in by_site.values():
         silent = [one for one in members if _is_silent(one, timedelta(minutes=minutes), now)]
-        if len(members) >= 2 and len(silent) == len(members):
-            found.append(_site_finding(silent, severity))
-        else:
-            found.extend(_station_finding(one, severity) for one in silent)
+        together = silent if len(silent) == len(members) else _largest_group(silent)
+        if len(together) < 2 or (len(together) != len(members) and not _are_most(together, members)):
+            together = []
+        if together:
+            found.append(_site_finding(together, len(members), severity))
+        found.extend(_station_finding(one, severity) for one in silent if one not in together)
     return found
+
+
+def _are_most(together: list[Seen], members: list[Seen]) -> bool:
+    return len(together) >= 3 and 2 * len(together) > len(members)
+
+
+def _largest_group(silent: list[Seen]) -> list[Seen]:
+    """Those that fell silent within `TOGETHER`, where most did."""
+    timed = sorted(((one.silent_since(), one) for one in silent), key=lambda each: each[0])  # type: ignore
+    best: list[Seen] = []
+    first = 0
+    for last, (at, _one) in enumerate(timed):
+        while at - timed[first][0] > TOGETHER:  # type: ignore[operator]
+            first += 1
+        if last + 1 - first > len(best):
+            best = [one for _at, one in timed[first : last + 1]]
+    return best
 
 
 def _is_silent(station: Seen, patience: timedelta, now: datetime) -> bool:
@@ -91,13 +112,14 @@ def _station_finding(station: Seen, severity: str) -> Finding:
     )
 
 
-def _site_finding(silent: list[Seen], severity: str) -> Finding:
+def _site_finding(silent: list[Seen], members: int, severity: str) -> Finding:
     first = silent[0]
+    how_many = f"all {members}" if len(silent) == members else f"{len(silent)} of {members}"
     return Finding(
         cause=f"offline:site:{first.site_id}",
         kind="offline",
         severity=severity,
-        title=f"{first.site_name} is offline: all {len(silent)} chargers",
+        title=f"{first.site_name} is offline: {how_many} chargers",
         site_id=first.site_id,
         station_id=None,
         since=max(one.silent_since() for one in silent),  # type: ignore[type-var]

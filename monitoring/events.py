@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from monitoring import actions
 from monitoring.alerts import LEAST_EVENT, Told, event_finding
-from monitoring.models import Alert, Kind, Rule
+from monitoring.models import Alert, Kind, Rule, rule_at
+from monitoring.rules.kinds import DEFAULTS
 from stations import signals
 from stations.models import Event
 
@@ -39,13 +40,15 @@ def consider(events: Iterable[Event]) -> None:
     known = Alert.objects.filter(cause__in={each.cause for _event, each in told}).order_by()
     # When each condition was last told of, as far as that has been considered.
     seen = dict(known.values_list("cause").annotate(at=Max("last_seen_at")))
-    off = set(Rule.objects.filter(kind=Kind.EVENT, is_active=False).values_list("operator_id", flat=True))
+    rules = Rule.objects.by_place(Kind.EVENT)
     for event, each in told:
         if each.is_cleared:
             if each.cause in seen:
                 _over(each)
-        elif event.station.site.operator_id not in off and seen.get(each.cause, EVER) < each.at:
-            actions.open_or_touch(finding=event_finding(each), now=each.at, seen_again=True)
+            continue
+        rule = rule_at(rules, event.station.site)
+        if (rule is None or rule.is_active) and seen.get(each.cause, EVER) < each.at:
+            actions.open_or_touch(finding=event_finding(each), now=each.at, seen_again=True, rule=rule)
             seen[each.cause] = each.at
 
 
@@ -81,8 +84,9 @@ def check(*, now: datetime) -> None:
     """A round: what was missed, and alerts of conditions whose end nobody ever tells."""
     recent = Event.objects.filter(received_at__gte=now - LOOK_BACK).exclude(kind__in=ELSEWHERE)
     consider(recent.filter(Q(is_cleared=True) | Q(severity__lte=LEAST_EVENT)).order_by("received_at", "pk"))
-    patience = dict(Rule.objects.filter(kind=Kind.EVENT).values_list("operator_id", "minutes"))
+    rules = Rule.objects.by_place(Kind.EVENT)
     for alert in Alert.objects.open().filter(kind=Kind.EVENT).select_related("site"):
-        minutes = patience.get(alert.site.operator_id, actions.MINUTES[Kind.EVENT])
+        rule = rule_at(rules, alert.site)
+        minutes = rule.minutes if rule else DEFAULTS[Kind.EVENT].minutes
         if now - alert.last_seen_at >= timedelta(minutes=minutes):
             actions.resolve(alert=alert, reason=_("It was not reported again."), now=now)

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from monitoring import actions
 from monitoring.alerts import security_finding
-from monitoring.models import Alert, Kind, Rule
+from monitoring.models import Alert, Kind, Rule, rule_at
 from stations.models import Event, Station
 
 #: Which events open which kind of alert; other kinds of events are only kept.
@@ -36,7 +35,9 @@ def heed(events: Iterable[Event]) -> None:
 def _heed(event: Event, station: Station) -> None:
     kind = KINDS[event.kind]
     # An operator from before there was this kind has no rule of it yet.
-    rule, _new = Rule.objects.get_or_create(operator=station.site.operator, kind=kind)
+    rule = rule_at(Rule.objects.by_place(kind), station.site)
+    if rule is None:
+        rule = Rule.objects.create(operator=station.site.operator, kind=kind)
     finding = security_finding(
         kind=kind,
         code=event.code,
@@ -54,7 +55,7 @@ def _heed(event: Event, station: Station) -> None:
         for alert in Alert.objects.open().filter(cause=finding.cause):
             actions.resolve(alert=alert, reason=_("The charger says that it is over."), now=event.received_at)
         return
-    actions.open_or_touch(finding=finding, now=event.received_at, seen_again=True)
+    actions.open_or_touch(finding=finding, now=event.received_at, seen_again=True, rule=rule)
 
 
 def let_go(now: datetime) -> None:
@@ -66,6 +67,6 @@ def let_go(now: datetime) -> None:
     for alert in quiet:
         actions.resolve(alert=alert, reason=_("It has not happened again for a day."), now=now)
     for kind in set(KINDS.values()):
-        off = Q(site__operator__alert_rules__in=Rule.objects.filter(kind=kind, is_active=False))
-        for alert in found.filter(off, kind=kind):
-            actions.resolve(alert=alert, reason=_("The rule was switched off."), now=now)
+        for rule in Rule.objects.filter(kind=kind, is_active=False):
+            for alert in found.filter(kind=kind, site__in=rule.sites()):
+                actions.resolve(alert=alert, reason=_("The rule was switched off."), now=now)

@@ -1,6 +1,6 @@
 """The operator's pages, in a namespace of their own: `ops:wallboard`."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from monitoring.views import (
     alerts,
@@ -20,12 +20,15 @@ from monitoring.views import (
     events,
     firmware,
     fleet_configuration,
+    notifications,
     orphans,
     pending,
     reports,
+    rules,
     sessions,
     status,
     uptime,
+    work,
 )
 
 ops = [
@@ -88,6 +91,34 @@ ops = [
     path("sessions/<uuid:pk>/", sessions.session, name="session"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:pk>/acknowledge/", alerts.acknowledge, name="alert_acknowledge"),
+    path("alerts/<int:pk>/wake/", alerts.wake, name="alert_wake"),
+    path("alerts/<int:pk>/undo/", alerts.undo, name="alert_undo"),
+    path("alerts/<int:pk>/job/", work.from_alert, name="work_from_alert"),
+    re_path(
+        r"^alerts/(?P<pk>[0-9]{1,18})/(?P<what>assign|snooze|resolve)/$", alerts.change, name="alert_change"
+    ),
+    path("alerts/rules/", rules.rules, name="alert_rules"),
+    path("alerts/rules/<int:pk>/", rules.rule, name="alert_rule"),
+    path("alerts/rules/<int:pk>/delete/", rules.delete, name="alert_rule_delete"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/log/", notifications.log, name="notification_log"),
+    path("notifications/log/<int:pk>/replay/", notifications.replay, name="delivery_replay"),
+    path("notifications/teams/new/", notifications.team, name="team_new"),
+    path("notifications/teams/<int:pk>/", notifications.team, name="team"),
+    path("notifications/teams/<int:pk>/delete/", notifications.team_delete, name="team_delete"),
+    path(
+        "notifications/teams/<int:team>/channels/<slug:kind>/", notifications.channel_new, name="channel_new"
+    ),
+    re_path(
+        r"^notifications/channels/(?P<pk>[0-9]{1,18})/(?P<what>test|enable|delete)/$",
+        notifications.channel,
+        name="channel",
+    ),
+    path("notifications/policies/new/", notifications.policy, name="policy_new"),
+    path("notifications/policies/<int:pk>/", notifications.policy, name="policy"),
+    path("notifications/policies/<int:pk>/delete/", notifications.policy_delete, name="policy_delete"),
+    path("work-orders/", work.jobs, name="work_orders"),
+    path("work-orders/new/", work.new, name="work_new"),
     path("calendar/", calendar.page, name="calendar"),
     path("calendar/close/", calendar_changes.close, name="calendar_close"),
     path("calendar/book/", calendar_changes.book, name="calendar_book"),
@@ -112,8 +143,17 @@ ops = [
     path("pending/<int:pk>/", pending.adopt_station, name="adopt"),
 ]
 
+field = [
+    path("", work.today, name="today"),
+    path("chargers/<int:pk>/", work.charger, name="charger"),
+    path("chargers/<int:pk>/visit/", work.visit, name="visit"),
+    path("jobs/<int:pk>/", work.job, name="job"),
+    path("photos/<int:pk>/", work.photo, name="photo"),
+]
+
 urlpatterns = [
     path("ops/", include((ops, "ops"))),
+    path("field/", include((field, "field"))),
     path("status/", status.statuses, name="status"),
     path("status/<slug:slug>/", status.operator_status, name="status_operator"),
     path("reports/stop/<str:token>/", reports.stop, name="report_stop"),

@@ -5,19 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from evportal.accounts.models import Operator
 from monitoring import actions, broken, events, security_alerts
 from monitoring.alerts import Seen, offline_findings
 from monitoring.models import Alert, Kind, Rule
+from monitoring.rules import limits, rounds
 from stations.models import Node, Station
 
 
 def check(*, now: datetime) -> None:
     # Also those that were there before a kind of alert was.
-    complete = Operator.objects.annotate(kinds=Count("alert_rules")).filter(kinds__gte=len(Kind.values))
+    own = Count("alert_rules", filter=Q(alert_rules__site=None))
+    complete = Operator.objects.annotate(kinds=own).filter(kinds__gte=len(Kind.values))
     for operator in Operator.objects.exclude(pk__in=complete):
         actions.default_rules(operator=operator)
     for rule in Rule.objects.filter(kind=Kind.OFFLINE, is_active=True):
@@ -26,8 +28,9 @@ def check(*, now: datetime) -> None:
     for rule in Rule.objects.filter(kind=Kind.FAULT, is_active=True):
         broken.check(rule=rule, now=now)
     events.check(now=now)
+    rounds.check(now=now)
     for rule in Rule.objects.filter(is_active=False):
-        for alert in Alert.objects.open().filter(kind=rule.kind, site__operator=rule.operator_id):
+        for alert in Alert.objects.open().filter(kind=rule.kind, site__in=rule.sites()):
             actions.resolve(alert=alert, reason=_("The rule was switched off."), now=now)
 
 
@@ -35,15 +38,14 @@ def check(*, now: datetime) -> None:
 def check_offline(*, rule: Rule, now: datetime) -> None:
     """One round for one operator. Rounds of two workers at once would count twice: the second one leaves."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtext('evportal.offline'), %s)", [rule.operator_id]
-        )
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('evportal.offline'), %s)", [rule.pk])
         if not cursor.fetchone()[0]:
             return
-    alerts = list(Alert.objects.open().filter(kind=Kind.OFFLINE, site__operator_id=rule.operator_id))
-    stations = facts(rule.operator_id, alerts, now)
+    alerts = list(Alert.objects.open().filter(kind=Kind.OFFLINE, site__in=rule.sites()))
+    stations = facts(rule.sites(), alerts, now)
     findings = offline_findings(stations, minutes=rule.minutes, severity=rule.severity, now=now)
     by_cause = {alert.cause: alert for alert in alerts}
+    findings = limits.bounded(findings, known=set(by_cause), most=rule.most, rule=rounds.named(rule), now=now)
     for finding in findings:
         known = by_cause.pop(finding.cause, None)
         # Silent again since we last looked: it had been back meanwhile.
@@ -55,10 +57,10 @@ def check_offline(*, rule: Rule, now: datetime) -> None:
         actions.resolve(alert=alert, reason=_reason(alert, sites_down, names), now=now)
 
 
-def facts(operator_id: int, alerts: list[Alert], now: datetime) -> list[Seen]:
+def facts(sites, alerts: list[Alert], now: datetime) -> list[Seen]:
     told_stations = {alert.station_id for alert in alerts if alert.station_id}
     told_sites = {alert.site_id for alert in alerts if not alert.station_id}
-    stations = Station.objects.filter(site__operator_id=operator_id).select_related("site")
+    stations = Station.objects.filter(site__in=sites).select_related("site")
     # While nobody listened no charger could connect; that outage is ours, not theirs.
     since = Node.listening_since(now)
     return [

@@ -62,7 +62,18 @@ from bookings.models import (
 )
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Channel, ChannelMessage, Mail, SentMail, Wish
-from monitoring.models import Alert, Outage, Rule, ScheduledReport
+from monitoring.models import (
+    Alert,
+    Delivery,
+    Outage,
+    Photo,
+    Policy,
+    Rule,
+    ScheduledReport,
+    Team,
+    TeamChannel,
+    WorkOrder,
+)
 from stations.certificates import local
 from stations.files import tickets
 from stations.models import (
@@ -435,6 +446,24 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         opened_at=now,
         last_seen_at=now,
     )
+    job = WorkOrder.objects.create(
+        site=site, station=station, title=f"{mark} job", created_at=now, alert=None
+    )
+    photo = Photo(order=job, at=now, kind="jpg", size=len(mark))
+    photo.file.save("photo", ContentFile(mark.encode()))
+    team = Team.objects.create(operator=operator, name=f"{mark} {n}")
+    team_channel = TeamChannel(team=team, kind="email", shown=f"{mark}@example.com")
+    team_channel.address = {"email": f"{mark}@example.com"}
+    team_channel.save()
+    policy = Policy.objects.create(operator=operator, name=f"{mark} {n}", is_active=False)
+    delivery = Delivery.objects.create(
+        operator=operator,
+        key=f"{mark} {n}",
+        alert=alert,
+        channel=team_channel,
+        created_at=now,
+        next_at=now + timedelta(days=1),
+    )
     outage = Outage.objects.create(evse=evse, begins_at=now, cause="faulted", note=mark)
     vehicle = Vehicle.objects.create(user=driver, name=f"{mark} car")
     pending = PendingStation.objects.create(identity=f"unknown-{n}", first_seen_at=now, last_seen_at=now)
@@ -491,13 +520,20 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
         pending, mail, sent, rules, rule, orphan, signed, quirk,
-        place, offer, channel, channel_message, wanted, outage,
+        place, offer, channel, channel_message, wanted, outage, job, team, policy, delivery,
     ]  # fmt: skip
     ids = {
         "site": site.slug,
         "station": station.pk,
         "identity": station.identity,
         "evse": evse.pk,
+        "rule": rule.pk,
+        "job": job.pk,
+        "photo": photo.pk,
+        "team": team.pk,
+        "team_channel": team_channel.pk,
+        "policy": policy.pk,
+        "delivery": delivery.pk,
         "public_id": evse.public_id,
         "token": token.pk,
         "session": session.pk,

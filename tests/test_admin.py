@@ -38,7 +38,7 @@ from bookings.models import Booking, Claim, Closure, MaintenanceRule, Offer, Sit
 from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
-from monitoring.models import Alert, Outage, Rule
+from monitoring.models import Alert, Delivery, Outage, Policy, Rule, Team, WorkOrder
 from stations.models import (
     AvailabilityPlan,
     BulkCommand,
@@ -244,6 +244,12 @@ class House:
                 opened_at=now,
                 last_seen_at=now,
             ),
+            WorkOrder.objects.create(site=self.site, title="x", created_at=now),
+            Team.objects.create(operator=self.operator, name="x"),
+            Policy.objects.create(operator=self.operator, name="x"),
+            Delivery.objects.create(
+                operator=self.operator, key=f"x {self.site.pk}", user=make.user(), created_at=now, next_at=now
+            ),
         ]
         self.rows = {type(row): row for row in rows}
 
@@ -290,6 +296,10 @@ CREW = (
     Offer,
     Rule,
     Alert,
+    WorkOrder,
+    Team,
+    Policy,
+    Delivery,
 )
 #: What each role finds in the admin; the manager finds all of it.
 SEES = {

@@ -137,4 +137,4 @@ def test_the_station_as_a_whole(station):
     Station.objects.filter(pk=station.pk).update(state=State.FAULTED, state_since=NOON, state_at=NOON)
     check(2)
     assert Alert.objects.get().cause == f"fault:station:{station.pk}"
-    assert [one.evse_id for one in broken.facts(station.site.operator_id)] == [None]
+    assert [one.evse_id for one in broken.facts([station.site], NOON)] == [None]

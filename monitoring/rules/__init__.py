@@ -1,0 +1,1 @@
+"""What else may be wrong: kinds and limits (pure), facts (read), rounds (written)."""
