@@ -354,6 +354,8 @@ SPECTACULAR_SETTINGS = {
         "ExportState": "billing.models.Export.State",
         "InvoiceKind": "billing.models.Invoice.Kind",
         "DisplayMessageState": "stations.models.DisplayMessage.State",
+        "DisplayMessagePriority": "stations.models.DisplayMessage.Priority",
+        "WorkOrderPriority": "monitoring.models.WorkOrder.Priority",
         "CertificateStatus": "stations.models.Certificate.Status",
         "CommandStatus": "stations.models.Command.Status",
         "CampaignState": "stations.models.Campaign.State",
