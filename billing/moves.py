@@ -26,6 +26,8 @@ def prices_at(bookings: Sequence[Booking], evses: Sequence[Evse]) -> dict[tuple[
     """
     prices.attach([*evses, *(booking.evse for booking in bookings)])
     quotes = {quote.booking_id: quote for quote in Quote.objects.filter(booking__in=bookings)}
+    for site in {booking.evse.station.site for booking in bookings}:
+        parties.remember([each.user for each in bookings if each.evse.station.site_id == site.pk], site)
     reckoned: dict[tuple, Decimal] = {}
     found = {}
     for booking in bookings:

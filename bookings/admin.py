@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -136,10 +137,15 @@ class MaintenanceRuleAdmin(ScopedAdmin):
     site_path = "site"
     fields = ["site", "evse", "rule", "first_on", "until", "begins", "minutes", "reason"]
     list_display = ["site", "evse", "rule", "begins", "minutes", "until", "next_at"]
-    list_select_related = ["site", "evse"]
+    list_select_related = ["site", "evse__station"]
     list_filter = [("site", ScopedFilter)]
     search_fields = ["site__name", "evse__public_id", "reason"]
     autocomplete_fields = ["site", "evse"]
+
+    def get_queryset(self, request):
+        # The next time that it closes anything; `Closure` has all of them up to the horizon.
+        ahead = Q(closures__ends_at__gt=timezone.now())
+        return super().get_queryset(request).annotate(next_at=Min("closures__starts_at", filter=ahead))
 
     @admin.display(description=_("next"))
     def next_at(self, rule):

@@ -46,6 +46,7 @@ from billing.models import (
     Tariff,
     TariffAssignment,
     TariffVersion,
+    TopUp,
     VatRegistration,
 )
 from bookings import feeds
@@ -57,7 +58,6 @@ from bookings.models import (
     MaintenanceRule,
     Offer,
     SiteRules,
-    TopUp,
     WaitlistPlace,
 )
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle

@@ -331,7 +331,7 @@ SEES = {
 CHANGES = {
     "technician": {Station, Evse, ConfigurationTemplate, Outage},
     "accountant": {Account, VatRegistration},
-    "support": {IdToken, TokenRules},
+    "support": {IdToken, TokenRules, MaintenanceRule},
 }
 
 

@@ -3,8 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Min, Q
-from django.utils import timezone
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings import recurring
@@ -70,11 +69,6 @@ class MaintenanceRule(models.Model):
 
     def __str__(self):
         return f"{self.evse or self.site}: {self.rule} {self.begins:%H:%M}"
-
-    @property
-    def next_at(self):
-        """The next time that it closes anything; `Closure` has all of them up to the horizon."""
-        return self.closures.filter(ends_at__gt=timezone.now()).aggregate(at=Min("starts_at"))["at"]
 
     def clean(self):
         if self.evse_id and self.site_id and self.evse.station.site_id != self.site_id:
