@@ -110,6 +110,10 @@ def make_venv():
             "On Debian and Ubuntu: apt install python3-venv (or python%d.%d-venv), then start again."
             % ((sys.executable,) + tuple(sys.version_info[:2]))
         )
+    if VENV.is_symlink():
+        sys.exit(
+            "`.venv` is a link, and what it leads to would be emptied. Remove it, then start again."
+        )
     if not same_python():
         # Made by another Python or moved here from elsewhere: nothing in it would be found.
         step("virtual environment", [sys.executable, "-m", "venv", "--clear", str(VENV)])
