@@ -111,9 +111,7 @@ def make_venv():
             % ((sys.executable,) + tuple(sys.version_info[:2]))
         )
     if VENV.is_symlink():
-        sys.exit(
-            "`.venv` is a link, and what it leads to would be emptied. Remove it, then start again."
-        )
+        sys.exit("`.venv` is a link, and what it leads to would be emptied. Remove it, then start again.")
     if not same_python():
         # Made by another Python or moved here from elsewhere: nothing in it would be found.
         step("virtual environment", [sys.executable, "-m", "venv", "--clear", str(VENV)])
