@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import uvicorn
+from channels.layers import channel_layers
 from django.core.asgi import get_asgi_application
 
 from evportal.serve import SOCKETS
@@ -30,6 +31,8 @@ def open_door(tls: tuple[Path, Path] | None = None, **more):
     from stations.files.bodies import Bounded
     from stations.ocpp.app import ChargerSockets
 
+    # A layer's locks belong to one event loop, and a door before this one may not have let go of them yet.
+    channel_layers.backends.clear()
     sockets, pages = ChargerSockets(), Bounded(get_asgi_application())
 
     async def application(scope, receive, send):
