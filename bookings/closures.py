@@ -10,6 +10,7 @@ from django.db.models import Q
 from bookings import actions
 from bookings.exceptions import ClosureConflict
 from bookings.models import Claim, Closure
+from evportal.accounts.models import User
 from stations.models import AvailabilityPlan, Evse
 
 #: A plan without an end closes for so long; when it ends, the rest is free again.
@@ -29,20 +30,15 @@ def follow(*, plan: AvailabilityPlan, now: datetime) -> None:
     if plan.state == AvailabilityPlan.State.CANCELLED:
         return
     for evse in closed_evses(plan):
-        for gap_start, gap_end in free_gaps(evse, plan.starts_at, ends_at):
-            try:
-                closure = actions.close_evse(
-                    evse=evse,
-                    starts_at=gap_start,
-                    ends_at=gap_end,
-                    now=now,
-                    reason=plan.reason,
-                    by=plan.created_by,
-                )
-            except ClosureConflict:
-                # Somebody booked it between the look and now.
-                continue
-            Closure.objects.filter(pk=closure.pk).update(plan=plan)
+        made = close_gaps(
+            evse=evse,
+            starts_at=plan.starts_at,
+            ends_at=ends_at,
+            now=now,
+            reason=plan.reason,
+            by=plan.created_by,
+        )
+        Closure.objects.filter(pk__in=made).update(plan=plan)
 
 
 def _is_closed(plan: AvailabilityPlan, ends_at: datetime) -> bool:
@@ -58,6 +54,24 @@ def closed_evses(plan: AvailabilityPlan) -> list[Evse]:
     if plan.connector and plan.evse and plan.evse.connectors.count() > 1:
         return []
     return [plan.evse] if plan.evse else list(plan.station.evses.all())
+
+
+@transaction.atomic
+def close_gaps(
+    *, evse: Evse, starts_at: datetime, ends_at: datetime, now: datetime, reason: str, by: User | None
+) -> list[int]:
+    """Close what nobody has claimed of this time; the closures' ids."""
+    made = []
+    for gap_start, gap_end in free_gaps(evse, starts_at, ends_at):
+        try:
+            closure = actions.close_evse(
+                evse=evse, starts_at=gap_start, ends_at=gap_end, now=now, reason=reason, by=by
+            )
+        except ClosureConflict:
+            # Somebody booked it between the look and now.
+            continue
+        made.append(closure.pk)
+    return made
 
 
 def free_gaps(evse: Evse, starts_at: datetime, ends_at: datetime) -> list[tuple[datetime, datetime]]:

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from bookings import actions, availability, recurring
-from bookings.closures import free_gaps
-from bookings.exceptions import ClosureConflict
+from bookings import availability, recurring
+from bookings.closures import close_gaps
 from bookings.models import Booking, Closure, MaintenanceRule
 from stations.models import Evse, Site
 
@@ -39,20 +38,15 @@ def follow(*, rule: MaintenanceRule, now: datetime) -> list[Booking]:
         for starts_at, ends_at in times:
             if (evse.pk, starts_at, ends_at) in made:
                 continue
-            for gap_start, gap_end in free_gaps(evse, starts_at, ends_at):
-                try:
-                    closure = actions.close_evse(
-                        evse=evse,
-                        starts_at=gap_start,
-                        ends_at=gap_end,
-                        now=now,
-                        reason=rule.reason,
-                        by=rule.created_by,
-                    )
-                except ClosureConflict:
-                    # Somebody booked it between the look and now.
-                    continue
-                Closure.objects.filter(pk=closure.pk).update(rule=rule)
+            closed = close_gaps(
+                evse=evse,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                now=now,
+                reason=rule.reason,
+                by=rule.created_by,
+            )
+            Closure.objects.filter(pk__in=closed).update(rule=rule)
             in_the_way += Booking.objects.open().filter(
                 evse=evse, claim__period__overlap=(starts_at, ends_at)
             )

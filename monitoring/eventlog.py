@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from django.db.models import QuerySet
 
 from evportal.accounts.access import Access
-from monitoring.journal import safe
+from evportal.spreadsheets import safe
 from stations.models import Event
 
 CSV_ROWS = 100_000

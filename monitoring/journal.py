@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from evportal.spreadsheets import safe
 from stations.models import Message, Station
 from stations.ocpp import frames
 
@@ -123,12 +124,6 @@ def _exchange(call: Message, answer: Message | None) -> Exchange:
 # --- CSV -----------------------------------------------------------------------------------------
 
 COLUMNS = ("at", "direction", "action", "message_id", "latency_ms", "request", "reply")
-#: Spreadsheets run what begins like this.
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\x00")
-
-
-def safe(text: str) -> str:
-    return f"'{text}" if text.startswith(RISKY) else text
 
 
 class _Echo:

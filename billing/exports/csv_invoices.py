@@ -6,10 +6,10 @@ import csv
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from billing.exports.sheets import safe
 from billing.invoicing import by_rate
 from billing.models import Invoice
 from evportal.money import round_money
+from evportal.spreadsheets import safe
 
 HEAD = (
     "number",

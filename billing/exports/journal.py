@@ -6,10 +6,10 @@ import csv
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from billing.exports.csv_invoices import safe
 from billing.ledger import Code
 from billing.models import Entry
 from evportal.money import round_money
+from evportal.spreadsheets import safe
 
 HEAD = (
     "at",

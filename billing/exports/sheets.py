@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import xlsxwriter
 
-#: What a spreadsheet would take for a formula.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+from evportal.spreadsheets import plain
+
 #: Rows of one sheet, its head included; a longer table goes on in the next one.
 SHEET_ROWS = 1_048_576
 #: A day that stands for the time at which a workbook was made.
@@ -23,27 +23,14 @@ _UNPRINTABLE = {n: None for n in range(32) if n not in (9, 10, 13)}
 Cell = str | int | Decimal | date | None
 
 
-def safe(text: str) -> str:
-    """Text that a spreadsheet shows and does not run."""
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
-
-
 def write_csv(out: BinaryIO, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     # A byte order mark, without which spreadsheets take the file for their own alphabet.
     text = io.TextIOWrapper(out, encoding="utf-8-sig", errors="replace", newline="", write_through=False)
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(head)
-    writer.writerows([_plain(cell) for cell in row] for row in rows)
+    writer.writerows([plain(cell) for cell in row] for row in rows)
     text.flush()
     text.detach()
-
-
-def _plain(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        return safe(cell)
-    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
 
 
 def write_xlsx(

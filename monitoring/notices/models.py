@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
 from evportal.accounts.models import Membership, Operator, User
-from evportal.outbox import sealing
+from evportal.outbox.models.channel import SealedAddress
 from stations.models import Site
 from stations.models.site import check_time_zone
 
@@ -45,7 +45,7 @@ class TeamChannelQuerySet(models.QuerySet):
         return self.filter(access.operators(permission, "team__operator"))
 
 
-class TeamChannel(models.Model):
+class TeamChannel(SealedAddress):
     """Where a team is told beside its members' own channels. Its address is as good as a key: sealed."""
 
     class Kind(models.TextChoices):
@@ -55,7 +55,6 @@ class TeamChannel(models.Model):
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="channels")
     kind = models.CharField(max_length=10, choices=Kind)
-    sealed_address = models.TextField(editable=False)
     shown = models.CharField(max_length=120)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -73,14 +72,6 @@ class TeamChannel(models.Model):
 
     def __str__(self):
         return f"{self.get_kind_display()} {self.shown}"
-
-    @property
-    def address(self) -> dict:
-        return sealing.opened(self.sealed_address)
-
-    @address.setter
-    def address(self, value: dict) -> None:
-        self.sealed_address = sealing.sealed(value)
 
 
 class Policy(models.Model):

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import xlsxwriter
 
-from monitoring.journal import safe
+from evportal.spreadsheets import plain, safe
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
@@ -33,7 +33,7 @@ def as_csv(table: Table, about: str) -> bytes:
     writer.writerow([safe(f"{table.title}: {about}")])
     writer.writerow([safe(str(column)) for column in table.columns])
     for row in table.rows:
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([plain(value) for value in row])
     # A byte order mark, without which spreadsheets take the file for their own alphabet.
     return ("\ufeff" + out.getvalue()).encode()
 
@@ -59,14 +59,6 @@ def as_xlsx(tables: Sequence[Table], about: str) -> bytes:
             sheet.set_column(0, 0, 28)
             sheet.set_column(1, max(1, len(table.columns) - 1), 16)
     return out.getvalue()
-
-
-def _cell(value) -> str:
-    if value is None:
-        return ""
-    return (
-        f"{value:f}" if isinstance(value, Decimal) else safe(value) if isinstance(value, str) else str(value)
-    )
 
 
 def _sheet_name(title: str) -> str:

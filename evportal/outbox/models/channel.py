@@ -8,7 +8,24 @@ from django.utils.translation import gettext_lazy as _
 from evportal.outbox import sealing
 
 
-class Channel(models.Model):
+class SealedAddress(models.Model):
+    """Where something is sent. Whoever has it can write there, so it lies here sealed."""
+
+    sealed_address = models.TextField(editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def address(self) -> dict:
+        return sealing.opened(self.sealed_address)
+
+    @address.setter
+    def address(self, value: dict) -> None:
+        self.sealed_address = sealing.sealed(value)
+
+
+class Channel(SealedAddress):
     """A person's own way to be told; used once the code that was sent over it has been entered.
 
     The address is as good as a key (whoever has it can write there), so it lies here sealed, and people are
@@ -24,7 +41,6 @@ class Channel(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="channels")
     kind = models.CharField(max_length=10, choices=Kind)
-    sealed_address = models.TextField(editable=False)
     shown = models.CharField(max_length=120)
     code = models.CharField(max_length=6, blank=True, editable=False)
     code_tries = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -36,14 +52,6 @@ class Channel(models.Model):
 
     def __str__(self):
         return f"{self.get_kind_display()} {self.shown}"
-
-    @property
-    def address(self) -> dict:
-        return sealing.opened(self.sealed_address)
-
-    @address.setter
-    def address(self, value: dict) -> None:
-        self.sealed_address = sealing.sealed(value)
 
 
 class ChannelMessage(models.Model):
