@@ -57,7 +57,7 @@ def invoices(request):
     context = {
         "title": _("Invoices"),
         "form": form,
-        "active": _chips(request, form, chosen),
+        "active": chips(request, form, chosen),
         "clear_url": request.path,
         "count": ngettext("%(count)s document", "%(count)s documents", count) % {"count": count},
         "page": page.get_page(request.GET.get("page")),
@@ -90,7 +90,8 @@ def _export(request, form, chosen: dict) -> dict | None:
     return {"operators": mine, "hidden": hidden, "whats": WHATS}
 
 
-def _chips(request, form, chosen: dict) -> list[dict]:
+def chips(request, form, chosen: dict) -> list[dict]:
+    """What a list is filtered by, each with the address that drops it."""
     chips = []
     for name, value in chosen.items():
         without = request.GET.copy()

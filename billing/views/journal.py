@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from billing.exports import journal as csv_journal
 from billing.models import Entry, Journal, LedgerAccount
-from billing.views.fin import PER_PAGE, needs
+from billing.views.fin import PER_PAGE, chips, needs
 
 
 class JournalFilter(forms.Form):
@@ -62,7 +62,7 @@ def journal(request):
         "title": _("Journal"),
         "crumbs": [{"label": _("Invoices"), "url": reverse("fin:invoices")}],
         "form": form,
-        "active": _chips(request, form, chosen),
+        "active": chips(request, form, chosen),
         "clear_url": request.path,
         "count": ngettext("%(count)s event", "%(count)s events", count) % {"count": count},
         "page": page.get_page(request.GET.get("page")),
@@ -92,19 +92,6 @@ def _accounts(rows) -> list[dict]:
         }
         for row in found
     ]
-
-
-def _chips(request, form, chosen: dict) -> list[dict]:
-    chips = []
-    for name, value in chosen.items():
-        without = request.GET.copy()
-        without.pop(name, None)
-        without.pop("page", None)
-        label = Journal.Kind(value).label if name == "kind" else value
-        chips.append(
-            {"label": f"{form.fields[name].label}: {label}", "url": f"{request.path}?{without.urlencode()}"}
-        )
-    return chips
 
 
 @needs("view_money")
