@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from billing.exports import journal as csv_journal
 from billing.models import Entry, Journal, LedgerAccount
+from billing.views import scope
 from billing.views.fin import PER_PAGE, chips, needs
 
 
@@ -60,7 +61,7 @@ def journal(request):
     query.pop("page", None)
     context = {
         "title": _("Journal"),
-        "crumbs": [{"label": _("Invoices"), "url": reverse("fin:invoices")}],
+        "tabs": scope.tabs(request, "fin:journal"),
         "form": form,
         "active": chips(request, form, chosen),
         "clear_url": request.path,

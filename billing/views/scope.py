@@ -16,6 +16,7 @@ PAGES = (
     ("fin:invoices", gettext_lazy("Invoices"), "view_money"),
     ("fin:exports", gettext_lazy("Exports"), "view_money"),
     ("fin:months", gettext_lazy("Months"), "keep_books"),
+    ("fin:journal", gettext_lazy("Journal"), "view_money"),
     ("fin:hosts", gettext_lazy("Site hosts"), "keep_books"),
     ("fin:books", gettext_lazy("Settings"), "keep_books"),
 )

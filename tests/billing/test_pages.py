@@ -384,6 +384,14 @@ def test_finance_by_role(client, books, who, of_list, of_row):
         assert not Invoice.objects.filter(kind="381").exists()
 
 
+@pytest.mark.parametrize("name", ["invoices", "exports", "months", "journal", "hosts", "books"])
+def test_each_page_of_finance_leads_to_all_others(client, books, name):
+    client.force_login(people(books)["accountant"])
+    page = body(client.get(reverse(f"fin:{name}")))
+    for other in ("invoices", "exports", "months", "journal", "hosts", "books"):
+        assert f'href="{reverse(f"fin:{other}")}"' in page
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
