@@ -110,6 +110,7 @@ def booking_estimate(booking) -> dict:
     return {
         "estimate": money(quote.gross, quote.currency),
         "held": money(held, quote.currency) if held is not None else "",
+        "in_wallet": payment is not None and payment.method == Payment.Method.WALLET,
         "is_short": held is not None and quote.hold_amount > held,
     }
 

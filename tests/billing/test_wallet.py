@@ -1,6 +1,7 @@
 """The wallet: filled by the provider's page, reserved and spent in the ledger, never below zero."""
 
 import threading
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from billing.actions import posting
 from billing.exceptions import NoCard, WalletTooLow
 from billing.ledger import Code
 from billing.models import Cdr, Entry, Invoice, Journal, LedgerAccount, Payment, TopUp
+from bookings import actions as bookings
 from evportal.accounts.models import Operator
 from tests import make
 from tests.api import as_person, caller
@@ -209,6 +211,18 @@ def test_the_charger_page_offers_it_and_starts_with_it(client):
     assert "€5.00" in page
     assert "€25.00" in page
     assert "What is reserved" in page
+
+
+def test_a_bookings_page_says_where_the_money_is_held(client):
+    evse, user, now = money.place(), make.user(), timezone.now()
+    fill(user, operator_of(evse), "90.00")
+    booking = bookings.hold(
+        evse=evse, user=user, starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2), now=now
+    )
+    actions.confirm_booking(booking=booking, card=None, from_wallet=True)
+    client.force_login(user)
+    page = client.get(reverse("bookings:booking", args=[booking.pk])).content.decode()
+    assert "is held on your wallet." in page
 
 
 def test_a_form_that_names_no_card_is_refused_in_words(client):
