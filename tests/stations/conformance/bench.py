@@ -193,6 +193,10 @@ class Bench:
         """What is known of the station."""
         return await self.database(Station.objects.get, pk=self.station.pk)
 
+    async def is_offline(self) -> None:
+        """No socket of the station counts; one that it closed itself is noticed a moment later."""
+        await self.until(lambda: Station.objects.get(pk=self.station.pk), lambda row: not row.is_online)
+
     async def sessions(self) -> list[Session]:
         await self.ingest()
         return await self.database(
