@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing import calendar, invoicing, parties
-from billing.actions import books, invoices
+from billing.actions import books, invoices, posting
 from billing.documents import words
 from billing.lines import from_json
 from billing.models import Account, AccountDriver, Cdr, DocumentEvent, Invoice, InvoiceLine, Refund
@@ -162,6 +162,7 @@ def _issue(operator: Operator, month: date, batch: list[tuple[Account, Key, list
         (DocumentEvent(invoice=invoice, kind=DocumentEvent.Kind.ISSUED, at=now) for invoice in documents),
         batch_size=1000,
     )
+    posting.book_all(bookings=[posting.of_document(invoice) for invoice in documents])
     _mail(documents)
     _credit(documents)
     return len(documents)

@@ -12,7 +12,17 @@ from billing.actions import books, hosts, monthly
 from billing.actions.accounts import ask_register, save_account
 from billing.actions.invoices import reissue, resend
 from billing.exceptions import DocumentRefused, MonthRefused
-from billing.models import Account, AccountDriver, Cdr, Host, HostShare, Invoice, InvoiceLine, VatRegistration
+from billing.models import (
+    Account,
+    AccountDriver,
+    Cdr,
+    Host,
+    HostShare,
+    Invoice,
+    InvoiceLine,
+    Journal,
+    VatRegistration,
+)
 from evportal.outbox.models import Mail
 from tests import make, pdf
 from tests.billing import money
@@ -204,6 +214,7 @@ class TestMonths:
         assert monthly.bill_month(operator=operator, month=date(2026, 6, 1)) == 0
         invoice = Invoice.objects.get()
         assert (invoice.site, invoice.gross, invoice.lines.count()) == (None, Decimal("9.80"), 2)
+        assert Journal.objects.get(key=f"document {invoice.pk}").amount == Decimal("9.80")
         assert {cdr.billed_on for cdr in Cdr.objects.all()} == {invoice}
         text = pdf.text(documents.pdf(invoice))
         assert "2 charges, 20 kWh" in text
