@@ -24,8 +24,8 @@ from stations.models import Evse, Session, Site, State
 
 #: How far ahead the list of sites looks for a free slot.
 SOON_DAYS = 3
-#: What is read first of many sites' bookings.
-NEXT_HOURS = timedelta(hours=6)
+#: So far ahead many sites' bookings are read at first, and then: most have something free by the first.
+SOON = (timedelta(hours=6), timedelta(hours=18))
 #: A range of days that may be asked for at once.
 MOST_DAYS = 31
 OUT_OF_ORDER = (State.FAULTED, State.UNAVAILABLE)
@@ -162,14 +162,23 @@ def first_free(
         "pk", "station__site", "max_power_w", "state", named=False
     )
     left = [_Row(*row) for row in rows.order_by("pk")]
-    grids = {pk: _ahead(policy, minutes, days, now) for pk, policy in policies.items()}
+    # What only depends on the rules is asked once of all sites that have the same.
+    shared: dict[tuple, Grid] = {}
+    grids = {}
+    for pk, policy in policies.items():
+        same = rules.same(policy)
+        if same not in shared:
+            shared[same] = _ahead(policy, minutes, days, now)
+        grids[pk] = shared[same]
     # The last start of the last day may be followed by the longest length there is.
     longest = max((grid.claimed for grid in grids.values()), default=timedelta())
     best: dict[int, tuple[int, int]] = {}
     # Most sites have something free within hours, and what is booked later needn't be read for them.
-    for until in (now + NEXT_HOURS, now + timedelta(days=days + 1) + longest):
-        places = _places(left, policies, now, until, now)
-        for evse in left:
+    for until in (*(now + ahead for ahead in SOON), now + timedelta(days=days + 1) + longest):
+        opening = {pk for pk, grid in grids.items() if grid.opens(before=until)}
+        asked = [evse for evse in left if evse.site_id in opening]
+        places = _places(asked, policies, now, until, now) if asked else {}
+        for evse in asked:
             grid = grids[evse.site_id]
             starts = grid.first(places[evse.pk], before=until)
             if starts is not None and (evse.site_id not in best or starts < best[evse.site_id][0]):

@@ -89,13 +89,13 @@ class Grid:
         if not self.policy.bookable or place.walk_in_only:
             return None
         starts, length = self.starts, self._claimed
-        index = bisect_left(starts, rules.earliest(self.policy, self.now).timestamp())
+        index = self._opening
         if place.in_use_until is not None:
             index = max(index, bisect_left(starts, place.in_use_until.timestamp()))
         if place.out_of_order:
             index = max(index, bisect_left(starts, (self.now + rules.OUT_OF_ORDER_FOR).timestamp()))
         blocked = self._blocked
-        last = len(starts) if before is None else bisect_right(starts, before.timestamp() - length)
+        last = len(starts) if before is None else self._last(before)
         while index < last:
             at = starts[index]
             claimed = place.claims.first(at, at + length)
@@ -106,6 +106,21 @@ class Grid:
             else:
                 return at
         return None
+
+    def opens(self, *, before: datetime) -> bool:
+        """Whether the site's rules allow any slot that is over by that moment."""
+        return self._opening < self._last(before)
+
+    @cached_property
+    def _opening(self) -> int:
+        """The first start that the site's rules allow; how many there are, where they allow none."""
+        index = bisect_left(self.starts, rules.earliest(self.policy, self.now).timestamp())
+        while index < len(self.starts) and self._blocked(index):
+            index += 1
+        return index
+
+    def _last(self, before: datetime) -> int:
+        return bisect_right(self.starts, before.timestamp() - self._claimed)
 
     @cached_property
     def _known(self) -> dict[int, bool]:

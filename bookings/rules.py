@@ -63,6 +63,11 @@ class Policy(Protocol):
     def hours(self) -> Hours: ...
 
 
+def same(policy: Policy) -> tuple:
+    """Equal for two policies that allow the same."""
+    return tuple(getattr(policy, name) for name in (*Policy.__annotations__, "hours"))
+
+
 class Terms(Protocol):
     """What the driver agreed to."""
 

@@ -295,7 +295,6 @@ def test_bookings_in_any_order(provider, eager):
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

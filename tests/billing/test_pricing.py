@@ -475,7 +475,7 @@ def sessions(draw):
     return a_session(*((minutes, minutes * rate) for minutes, rate in parts), start=start + shift, tz=tz)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARIFFS, sessions())
 def test_lines_add_up(tariff, usage):
     priced = price(tariff, usage)
@@ -493,7 +493,7 @@ def test_lines_add_up(tariff, usage):
     assert abs(exact - Fraction(priced.tax)) <= Fraction(unit)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARIFFS, sessions())
 def test_limits_are_kept(tariff, usage):
     priced = price(tariff, usage)
@@ -510,7 +510,7 @@ def test_limits_are_kept(tariff, usage):
             assert priced.gross >= low.after_taxes - unit / 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARIFFS, sessions(), st.data())
 def test_a_period_told_in_two_parts_costs_the_same(tariff, usage, data):
     index = data.draw(st.integers(0, len(usage.periods) - 1))
@@ -531,7 +531,7 @@ def test_a_period_told_in_two_parts_costs_the_same(tariff, usage, data):
     assert price(tariff, Usage(usage.start, usage.end, usage.tz, periods)) == price(tariff, usage)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARIFFS)
 def test_a_tariff_survives_its_json_form(tariff):
     assert Tariff.from_ocpi(tariff.to_ocpi()) == tariff
@@ -587,7 +587,7 @@ def minute_by_minute(tariff, usage):
     return total
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARIFFS, sessions())
 def test_the_same_minute_by_minute(tariff, usage):
     elements = tuple(

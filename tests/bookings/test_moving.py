@@ -121,7 +121,7 @@ def most(wanted, free, price_at) -> int:
     return best
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(needs, spots)
 def test_as_many_as_can_be_never_worse_never_twice(rows, places):
     wanted = [

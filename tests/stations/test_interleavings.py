@@ -27,7 +27,6 @@ pytestmark = pytest.mark.django_db
 EXAMPLES = int(os.environ.get("EVPORTAL_EXAMPLES", "300"))
 many = settings(
     max_examples=EXAMPLES // 2,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 EVERY = timedelta(minutes=5)

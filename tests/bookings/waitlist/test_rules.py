@@ -225,7 +225,7 @@ def claimed(candidates, found: Found):
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(wishes, max_size=8, unique_by=lambda each: each.id), sites())
 def test_offers_are_fair_and_never_clash(queue, candidates):
     made = []
