@@ -139,9 +139,9 @@ def test_what_does_not_stop_is_killed_after_its_grace(supervisor, tmp_path):
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf'); time.sleep(60)"
     supervisor.start([Process("deaf", script(code), ready=lambda: has(tmp_path, "deaf", "deaf"), grace=0.3)])
     supervisor.wait_ready()
-    began = time.monotonic()
+    deaf = supervisor.groups[0][0].popen
     supervisor.stop()
-    assert time.monotonic() - began < 2
+    assert deaf.returncode == -signal.SIGKILL
 
 
 def has(data: Path, name: str, text: str) -> bool:
@@ -331,12 +331,10 @@ def test_the_whole_command_starts_shows_and_stops(start_whole, tmp_path):
     for name in ("prepare", "web", "payments", "chargers", "postgresql", "valkey"):
         assert (data / "logs" / f"{name}.log").exists()
 
-    # Started again it is quick, and keeps its key.
+    # Started again it keeps its key.
     key = (data / "secret-key").read_text()
     again = start_whole(data, port)
-    began = time.monotonic()
     wait_until(lambda: up(again))
-    assert time.monotonic() - began < 10
     assert (data / "secret-key").read_text() == key
     assert stat.S_IMODE((data / "secret-key").stat().st_mode) == 0o600
     again.send_signal(signal.SIGTERM)

