@@ -22,7 +22,7 @@ LAPSE = timedelta(minutes=15)
 #: Messages in one plan; what is beyond goes out with the next one.
 MOST = 50
 #: Less than this isn't worth a raise (tenths), nor a raise so soon after the last.
-WORTH, SPACED = 10, timedelta(seconds=20)
+WORTH, SPACED = 10, timedelta(seconds=10)
 #: So many meter intervals a charger may exceed what it was told before it counts as not following.
 INTERVALS = 3
 #: When a charger that refused is asked again.

@@ -1,6 +1,7 @@
 """Simulated chargers on a small connection, over real sockets: they share it, and give it back."""
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -73,7 +74,8 @@ async def until(database, site, test, what):
     )
 
 
-async def test_two_cars_share_and_the_one_that_stays_is_raised(fleet, site, database):
+async def test_two_cars_share_and_the_one_that_stays_is_raised(fleet, site, database, monkeypatch):
+    monkeypatch.setattr(planning, "SPACED", timedelta(0))
     evses = await database(lambda: list(Evse.objects.select_related("station__site")))
     settings = Settings(
         groups=[GroupWish("Site", AMPS)],
