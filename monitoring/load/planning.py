@@ -43,9 +43,10 @@ def plan(*, site_id: int, now: datetime, cause: str = "") -> LoadSite | None:
     load_site = LoadSite.objects.select_related("site").filter(site=site_id, is_active=True).first()
     if load_site is None:
         return None
-    seen = reading.look(load_site, now)
+    seen = reading.look(load_site, now, for_change=True)
     if not seen.groups:
         return None
+    before = [_written(member) for member in seen.members]
     for member in seen.members:
         _absorb(seen, member, now)
     points = {member.pk: reading.point(seen, member, now) for member in seen.members}
@@ -58,7 +59,8 @@ def plan(*, site_id: int, now: datetime, cause: str = "") -> LoadSite | None:
     for member in seen.members:
         _write(member, points[member.pk], stands.get(member.pk), shared, wanted, now)
     _tell(seen, points, stands, others, now)
-    LoadMember.objects.bulk_update(seen.members, WRITTEN)
+    changed = [member for member, was in zip(seen.members, before, strict=True) if _written(member) != was]
+    _store(LoadMember, changed, WRITTEN)
     _sum_up(seen, points, shared, now)
     load_site.planned_at, load_site.planned_for = now, cause or load_site.planned_for
     load_site.save(update_fields=["planned_at", "planned_for"])
@@ -71,6 +73,16 @@ WRITTEN = [
     "told_at", "told_until", "sent_a", "profile", "default_a", "default_at", "default_profile",
     "default_try_at", "raised_at",
 ]  # fmt: skip
+
+
+def _written(member: LoadMember) -> list:
+    return [getattr(member, LoadMember._meta.get_field(name).attname) for name in WRITTEN]
+
+
+def _store(model, rows: list, fields: list[str]) -> None:
+    """Rows that are there, and locked: in one statement, where bulk_update takes a second for hundreds."""
+    if rows:
+        model.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=fields)
 
 
 # --- what has become of what was told --------------------------------------------------------------
@@ -238,7 +250,7 @@ def _sum_up(seen: Look, points: dict[int, Point], shared: Shared, now: datetime)
         limit = [tenths(one) for one in group.limit]
         is_over = any(drawn[group.pk][phase] > limit[phase] for phase in range(3))
         group.over_since = (group.over_since or now) if is_over else None
-    LoadGroup.objects.bulk_update(seen.groups, ["draw", "allocated", "over_since"])
+    _store(LoadGroup, seen.groups, ["draw", "allocated", "over_since"])
     root = next(group for group in seen.groups if group.parent_id is None)
     _sample(seen, root, now)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 
 from bookings.models import Booking
 from monitoring.load import wishes
@@ -80,11 +80,13 @@ def settle() -> timedelta:
     return max(2 * meter_every(), timedelta(seconds=20))
 
 
-def look(load_site: LoadSite, now: datetime) -> Look:
+def look(load_site: LoadSite, now: datetime, *, for_change: bool = False) -> Look:
     groups = list(load_site.groups.all())
+    rows = LoadMember.objects.filter(group__load_site=load_site)
     members = list(
-        LoadMember.objects.filter(group__load_site=load_site)
-        .select_related("evse__station__site", "profile", "default_profile")
+        (rows.select_for_update(of=("self",)) if for_change else rows)
+        .select_related("evse__station", "profile", "default_profile")
+        .defer("profile__profile", "default_profile__profile")
         .prefetch_related("evse__connectors")
     )
     evses = [member.evse_id for member in members]
@@ -127,15 +129,21 @@ def building_now(load_site: LoadSite, now: datetime) -> tuple[Phases, bool]:
     return _three(-(-(tenths(amps or Decimal(0)) or 0) // 10) * 10 for amps in currents), not fresh
 
 
+def kinds(member: LoadMember) -> set[str]:
+    """The power types of its connectors; asked for many times in one plan."""
+    if "kinds" not in member.__dict__:
+        member.__dict__["kinds"] = {one.power_type for one in member.evse.connectors.all()}
+    return member.__dict__["kinds"]
+
+
 def wired(member: LoadMember) -> tuple[int, ...]:
     """The grid's phases at its L1, L2, L3."""
     grid = tuple(PHASE_OF[letter] for letter in member.rotation)
-    kinds = {connector.power_type for connector in member.evse.connectors.all()}
-    return grid[:1] if kinds == {Connector.PowerType.AC_1_PHASE} else grid
+    return grid[:1] if kinds(member) == {Connector.PowerType.AC_1_PHASE} else grid
 
 
 def is_dc(member: LoadMember) -> bool:
-    return any(one.power_type == Connector.PowerType.DC for one in member.evse.connectors.all())
+    return Connector.PowerType.DC in kinds(member)
 
 
 def rating(member: LoadMember) -> int:
@@ -174,11 +182,6 @@ def _measured(members, sessions, now: datetime) -> dict[int, Measured]:
     return found
 
 
-def is_ours(row: InstalledProfile) -> bool:
-    number = row.profile_id
-    return number >= profile_actions.LIMITS_FROM and number % 1000 == LEVEL
-
-
 def _caps(members, sessions, now: datetime) -> dict[int, int]:
     """What others allow there, by member: limits of people and apps, and what the car says it can take.
 
@@ -191,10 +194,12 @@ def _caps(members, sessions, now: datetime) -> dict[int, int]:
         .filter(station__in={member.evse.station_id for member in members})
         # What the portal answers a car's needs with follows from all other limits.
         .exclude(command__reason=charging_needs.REASON)
+        .annotate(level=F("profile_id") % 1000)
+        .exclude(profile_id__gte=profile_actions.LIMITS_FROM, level=LEVEL)
+        .only("station", "evse", "session", "limit_w")
     )
     for row in rows:
-        if not is_ours(row):
-            by_station.setdefault(row.station_id, []).append(row)
+        by_station.setdefault(row.station_id, []).append(row)
     needs = {
         one.session_id: one.max_power_w
         for one in ChargingNeeds.objects.filter(
