@@ -13,9 +13,9 @@ from monitoring.load.reading import Look
 from monitoring.load.share import Fixed, Grant, Shared, share
 from monitoring.load.wishes import Point, amps, on, tenths
 from stations import charging_profiles
-from stations.charging_profiles import build
+from stations.charging_profiles import answers, build
 from stations.exceptions import Refused
-from stations.models import InstalledProfile
+from stations.models import Command, InstalledProfile
 
 #: A charger that hears nothing for so long falls back to its safe default; it is told anew in half the time.
 LAPSE = timedelta(minutes=15)
@@ -101,7 +101,7 @@ def _absorb(seen: Look, member: LoadMember, now: datetime) -> None:
     if session is None:
         return
     if drawn and drawn.used:
-        member.used_phases = "".join(str(phase) for phase in drawn.used)
+        _phases(member, set(drawn.used), now)
     _idle(seen, member, session, now)
     _follows(seen, member, now)
 
@@ -128,7 +128,9 @@ def _answered(member: LoadMember, now: datetime) -> None:
         # The plan decides when and what to ask again: an old limit must not come back by itself.
         InstalledProfile.objects.filter(pk=row.pk).update(retry_at=None)
         member.sent_a = None
-        _refused(member, row.reason, now)
+        # Who was just leaving has refused nothing.
+        if row.command is None or row.command.status != Command.Status.OFFLINE:
+            _refused(member, row.reason, now)
     elif row.state == State.CLEARED:
         member.sent_a = None
 
@@ -154,7 +156,7 @@ def _default_answered(member: LoadMember, now: datetime) -> None:
     elif row.state == State.REJECTED:
         InstalledProfile.objects.filter(pk=row.pk).update(retry_at=None)
         member.default_a, member.default_profile = None, None
-        member.default_try_at = now + DEFAULT_AGAIN
+        member.default_try_at = None if row.reason == answers.GONE else now + DEFAULT_AGAIN
     elif row.state == State.CLEARED:
         # Somebody has taken it away.
         member.default_a = member.default_profile = None
@@ -170,6 +172,16 @@ def _amps_of_default(member: LoadMember, watts) -> int:
     if reading.is_dc(member):
         return wishes.dc_draw(watts)
     return round(watts / build.PHASE_VOLTAGE / len(reading.wired(member)) * 10)
+
+
+def _phases(member: LoadMember, used: set[int], now: datetime) -> None:
+    """Which phases the car uses: another one counts at once, fewer only when it has had time to begin."""
+    known = {int(phase) for phase in member.used_phases}
+    if known:
+        used = used | known
+    elif member.told_at is None or now - member.told_at < reading.settle():
+        return
+    member.used_phases = "".join(str(phase) for phase in sorted(used))
 
 
 def _idle(seen: Look, member: LoadMember, session, now: datetime) -> None:
@@ -378,7 +390,10 @@ def _wants_default(member: LoadMember, point: Point, now: datetime) -> bool:
     if not point.is_online or not point.is_smart:
         return False
     if member.default_try_at is not None and member.default_try_at > now:
-        return False
+        # Unless it has come back since: then it may only have been leaving.
+        connected = member.evse.station.connected_at
+        if connected is None or connected <= member.default_try_at - DEFAULT_AGAIN:
+            return False
     row = member.default_profile
     if row is not None and row.state == State.SENT:
         return False

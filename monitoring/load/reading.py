@@ -161,17 +161,18 @@ def _measured(members, sessions, now: datetime) -> dict[int, Measured]:
         )
         .order_by("evse_id", "measurand", "phase", "-at")
         .distinct("evse_id", "measurand", "phase")
-        .values_list("evse_id", "at", "measurand", "phase", "value")
+        .values_list("evse_id", "session", "at", "measurand", "phase", "value")
     )
     samples: dict[int, list[Sample]] = {}
-    for evse_id, *sample in rows:
-        samples.setdefault(evse_id, []).append(Sample(*sample))
+    for evse_id, session_id, *sample in rows:
+        # What the car before drew is no matter any more.
+        if session_id is None or (evse_id in sessions and sessions[evse_id].pk == session_id):
+            samples.setdefault(evse_id, []).append(Sample(*sample))
     found = {}
     for member in members:
         mine = samples.get(member.evse_id, [])
         session = sessions.get(member.evse_id)
         if session is not None:
-            # What the car before it drew is no matter.
             mine = [each for each in mine if each.at >= session.started_at]
         if not mine and session is not None and session.power_w is not None:
             at = session.last_reading_at

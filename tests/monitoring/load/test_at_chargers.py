@@ -114,3 +114,26 @@ def check_order(limit):
         held[command.station.identity] = schedule["chargingSchedulePeriod"][0]["limit"]
         assert sum(held.values()) <= limit
     assert len(held) == 2
+
+
+async def test_without_contact_a_charger_falls_back_by_itself(fleet, site, database, monkeypatch):
+    monkeypatch.setattr(planning, "LAPSE", timedelta(seconds=3))
+    evses = await database(lambda: list(Evse.objects.select_related("station__site")))
+    settings = Settings(
+        groups=[GroupWish("Site", AMPS)],
+        members=[MemberWish(evse, "Site", Decimal(8)) for evse in evses],
+        margin_percent=Decimal(0),
+    )
+    await database(configure, site=site, settings=settings)
+    await until(database, site, lambda all: {m.default_a for m in all.values()} == {8}, "safe defaults")
+    points = [fleet[f"CP-{number}"].points[0] for number in (1, 2)]
+    for number, point in enumerate(points, start=1):
+        point.plug_in(Car(max_ac_w=22_000))
+        assert await point.swipe(f"CARD{number}") == "started"
+    await until(database, site, lambda all: {m.told_a for m in all.values()} == {16}, "they share")
+    # Nobody plans any more, as when the portal is gone: within the profiles' time they are at their default.
+    for _n in range(60):
+        if {round(point.evse.power_w) for point in points} == {8 * 690}:
+            break
+        await asyncio.sleep(0.1)
+    assert {round(point.evse.power_w) for point in points} == {8 * 690}

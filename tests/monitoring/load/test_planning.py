@@ -274,8 +274,12 @@ def test_a_single_phase_car_leaves_the_other_phases():
     one, two = place.evses
     place.start(one)
     place.settle()
-    place.draws(one, 31, 0, 0)
+    place.draws(one, 31, 0, 0, at=place.now + timedelta(seconds=90))
     place.start(two)
+    # It may just be beginning: until it has had time to, it counts on all three.
+    first, _second = place.plan()
+    assert first.used_phases == ""
+    place.plan(90)
     first, second = place.settle()
     assert first.used_phases == "0"
     assert (first.given_a, second.given_a) == (16, 16)
@@ -427,3 +431,39 @@ def test_a_site_of_many_is_planned_in_few_queries():
     with CaptureQueriesContext(connection) as many:
         place.plan(1)
     assert len(many) <= len(few) <= 25
+
+
+def test_the_last_reading_of_a_car_that_left_is_no_draw():
+    place = Place()
+    place.settle()
+    session = place.start(place.evses[0])
+    place.settle()
+    place.draws(place.evses[0], 30, 30, 30)
+    Reading.objects.update(session=session)
+    first, _second = place.plan(1)
+    assert first.draw == [300, 300, 300]
+    type(session).objects.filter(pk=session.pk).update(stopped_at=place.now)
+    first, _second = place.plan(1)
+    assert (first.draw, first.why, first.given_a) == ([], "nothing", 0)
+    # What flows without any session is reserved all the same.
+    Reading.objects.update(session=None)
+    first, _second = place.plan(1)
+    assert (first.why, first.given_a) == ("no_session", 30)
+
+
+def test_a_charger_that_was_leaving_has_refused_nothing():
+    place = Place(chargers=1)
+    place.plan()
+    row = InstalledProfile.objects.get(state="sent")
+    answers.refused(row, "Offline", now=place.now)
+    place.plan(1)
+    assert not InstalledProfile.objects.filter(state="sent").exists()
+    Station.objects.update(connected_at=place.now + timedelta(seconds=5))
+    place.plan(10)
+    place.answer()
+    place.start(place.evses[0])
+    [member] = place.plan(1)
+    Command.objects.filter(pk=member.profile.command_id).update(status=Command.Status.OFFLINE)
+    answers.refused(member.profile, "Offline", now=place.now)
+    [member] = place.plan(1)
+    assert (member.flag, member.default_a) == ("", 6)
