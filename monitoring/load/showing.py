@@ -159,9 +159,13 @@ def kpis(load_site: LoadSite, now: datetime) -> list[dict]:
     found = [
         {
             "label": _("Limit"),
-            "value": " / ".join(phase["limit"] for phase in root["phases"]),
+            # One figure where all phases have the same.
+            "value": root["phases"][0]["limit"]
+            if len({phase["limit"] for phase in root["phases"]}) == 1
+            else " / ".join(phase["limit"] for phase in root["phases"]),
             "unit": "A",
-            "note": _("%(margin)s %% of it are kept back") % {"margin": number(load_site.margin_percent)},
+            "note": _("a phase; %(margin)s %% of it are kept back")
+            % {"margin": number(load_site.margin_percent)},
         },
         {
             "label": _("Draw now"),
@@ -206,7 +210,8 @@ def day(site: Site, now: datetime) -> dict | None:
     """Today's draw against the limit, on the phase with least left; as templates/_chart.html wants it."""
     since = zones.midnight(now, site.zone)
     samples = list(LoadSample.objects.filter(site=site, at__gte=since).order_by("at"))
-    if not samples:
+    if len(samples) < 2:
+        # One point is no line yet.
         return None
     columns = [
         Series(_("Draw"), "A", "charging", [float(one.draw_a) for one in samples]),

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from monitoring.guard import ops_page
 from monitoring.load import actions, showing, trying
@@ -105,10 +105,30 @@ def settings(request, pk):
 
 
 @ops_page("manage_sites")
-@require_POST
+@require_http_methods(["GET", "POST"])
 def stop(request, pk):
     site = _site(request, pk, "manage_sites")
     load_site = get_object_or_404(LoadSite, site=site)
-    actions.stop(load_site=load_site)
-    messages.success(request, _("The load of %(site)s is no longer managed.") % {"site": site.name})
-    return redirect("ops:load", pk=site.pk)
+    if request.method == "POST":
+        actions.stop(load_site=load_site)
+        messages.success(request, _("The load of %(site)s is no longer managed.") % {"site": site.name})
+        return redirect("ops:load", pk=site.pk)
+    return render(
+        request,
+        "confirm.html",
+        {
+            "base": "base_ops.html",
+            "title": _("Stop managing the load?"),
+            "crumbs": _crumbs(site),
+            "question": site.name,
+            "consequences": [
+                _("Its chargers are freed of what the plan told them, safe defaults too."),
+                _("Together they may then draw more than the connection gives."),
+                _("Limits and groups stay written down for the next time."),
+            ],
+            "action_url": reverse("ops:load_stop", args=[site.pk]),
+            "submit": _("Stop managing it"),
+            "danger": True,
+            "cancel_url": reverse("ops:load_settings", args=[site.pk]),
+        },
+    )

@@ -126,9 +126,10 @@ def test_the_page_says_who_has_how_much_and_why(manager, site):
             unit="A",
         )
     type(member.evse.station).objects.update(connection="00000000-0000-0000-0000-000000000001", node="test")
+    planning.plan(site_id=site.pk, now=now - timedelta(minutes=1))
     planning.plan(site_id=site.pk, now=now, cause="started")
     page = manager.get(reverse("ops:load", args=[site.pk]))
-    assert "31 / 0 / 0" in page.text and "40 / 40 / 40" in page.text
+    assert "31 / 0 / 0" in page.text and "of it are kept back" in page.text
     assert "its fair share: “Site” has no more" in page.text
     assert "a car began to charge" in page.text and 'data-live-watch="load:' in page.text
     assert "Today, on the phase that has least left" in page.text
@@ -138,6 +139,7 @@ def test_the_page_says_who_has_how_much_and_why(manager, site):
     assert manager.get(reverse("ops:load", args=[site.pk]), {"limit": "x"}).status_code == 200
     chargers = manager.get(reverse("ops:chargers"), {"site": site.pk})
     assert reverse("ops:load", args=[site.pk]) in chargers.text
+    assert "may then draw more" in manager.get(reverse("ops:load_stop", args=[site.pk])).text
     assert manager.post(reverse("ops:load_stop", args=[site.pk])).status_code == 302
     assert not LoadSite.objects.get().is_active
 
