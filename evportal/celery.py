@@ -50,6 +50,7 @@ app.conf.beat_schedule = {
     "book-missed": {"task": "billing.tasks.book_missed", "schedule": 600.0},
     "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},
+    "manage-load": {"task": "monitoring.load.tasks.look_round", "schedule": 10.0},
     "follow-uptime": {"task": "monitoring.uptime.tasks.look_round", "schedule": 30.0},
     "roll-up-patterns": {"task": "monitoring.patterns.tasks.roll_up", "schedule": 60.0},
     "mail-reports": {"task": "monitoring.patterns.tasks.mail_reports", "schedule": 900.0},

@@ -4,6 +4,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter
+from monitoring.load import admin as load_admin  # noqa: F401  limits, and who has how much
 from monitoring.models import Alert, Rule
 from monitoring.uptime import admin as uptime_admin  # noqa: F401  outages and opening hours
 from monitoring.work import admin as work_admin  # noqa: F401  jobs, teams, policies, deliveries

@@ -11,6 +11,7 @@ from evportal.rest.filters import TrueFalse
 from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
 from monitoring import actions, handling
+from monitoring.load import api as load_api
 from monitoring.models import Alert
 from monitoring.patterns import api as patterns_api
 from monitoring.uptime import api as uptime_api
@@ -125,4 +126,10 @@ class Alerts(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         return Response(self.get_serializer(alert).data)
 
 
-RESOURCES = {"alerts": Alerts, **patterns_api.RESOURCES, **uptime_api.RESOURCES, **work_api.RESOURCES}
+RESOURCES = {
+    "alerts": Alerts,
+    **load_api.RESOURCES,
+    **patterns_api.RESOURCES,
+    **uptime_api.RESOURCES,
+    **work_api.RESOURCES,
+}

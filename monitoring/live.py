@@ -3,7 +3,8 @@
 A message is `{"swap": {id: html}, "at": time}`; live.js replaces the elements of those ids, or reads the
 page again when told to `look`. Groups:
 `live.site.<pk>` is public, `live.ops.<pk of a site>` and `live.station.<pk>` are the operator's,
-`live.session.<pk>` is for who has the session's link, `live.bulk.<pk>` for who may see a bulk command.
+`live.session.<pk>` is for who has the session's link, `live.bulk.<pk>` for who may see a bulk command,
+`live.load.<pk of a site>` for who may see how its load is managed.
 Messages are hints: a browser that missed some reads its page again.
 """
 
@@ -51,6 +52,10 @@ def session_group(pk) -> str:
 
 def bulk_group(pk) -> str:
     return f"live.bulk.{pk.hex}"
+
+
+def load_group(pk) -> str:
+    return f"live.load.{pk}"
 
 
 def access_group(user_id) -> str:
@@ -101,6 +106,12 @@ def push_bulk(bulk_id) -> None:
     """The table of a bulk command: each viewer sees its own sites' part, so their pages look again."""
     if _watched(bulk_group(bulk_id)):
         _soon("bulk", bulk_id)
+
+
+def push_load(site_id: int) -> None:
+    """The plan of a site has changed: pages that show it look again."""
+    if _watched(load_group(site_id)):
+        _soon("load", site_id)
 
 
 def _soon(kind: str, pk) -> None:
@@ -245,7 +256,18 @@ def _send_bulk(bulk_id) -> None:
     async_to_sync(get_channel_layer().group_send)(bulk_group(UUID(str(bulk_id))), message)
 
 
-SENDERS = {"station": _send_station, "site": _send_site, "session": _send_session, "bulk": _send_bulk}
+def _send_load(site_id) -> None:
+    message = {"type": "live.look", "at": timezone.now().isoformat()}
+    async_to_sync(get_channel_layer().group_send)(load_group(site_id), message)
+
+
+SENDERS = {
+    "station": _send_station,
+    "site": _send_site,
+    "session": _send_session,
+    "bulk": _send_bulk,
+    "load": _send_load,
+}
 
 
 # --- what differs from viewer to viewer ------------------------------------------------------------

@@ -31,6 +31,7 @@ class Kind(models.TextChoices):
     PAYMENT = "payment", _("Payment failures")
     CERTIFICATE = "certificate", _("Certificate expires")
     LIMIT = "limit", _("Site limit exceeded")
+    LOAD = "load", _("Charger doesn't follow its limit")
     WEBHOOK = "webhook", _("Notification channel given up")
 
 
@@ -180,6 +181,12 @@ class AlertChange(models.Model):
 
 
 # Topics with models of their own, where Django looks for them.
+from monitoring.load.models import (  # noqa: E402,F401
+    LoadGroup,
+    LoadMember,
+    LoadSample,
+    LoadSite,
+)
 from monitoring.notices.models import (  # noqa: E402,F401
     Delivery,
     Policy,

@@ -6,6 +6,7 @@ from django.utils import timezone
 from monitoring import live, watchman
 
 # Topics with tasks of their own, where Celery looks for them.
+from monitoring.load import tasks as load_tasks  # noqa: F401
 from monitoring.notices import tasks as notices_tasks  # noqa: F401
 from monitoring.patterns import tasks as patterns_tasks  # noqa: F401
 from monitoring.uptime import tasks as uptime_tasks  # noqa: F401

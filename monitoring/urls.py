@@ -20,6 +20,7 @@ from monitoring.views import (
     events,
     firmware,
     fleet_configuration,
+    load,
     notifications,
     orphans,
     pending,
@@ -139,6 +140,10 @@ ops = [
     path("outages/", uptime.outages, name="outages"),
     path("outages/new/", uptime.report_outage, name="outage_new"),
     path("outages/<int:pk>/", uptime.outage, name="outage"),
+    path("load/", load.loads, name="loads"),
+    path("sites/<int:pk>/load/", load.load, name="load"),
+    path("sites/<int:pk>/load/settings/", load.settings, name="load_settings"),
+    path("sites/<int:pk>/load/stop/", load.stop, name="load_stop"),
     path("pending/", pending.pending, name="pending"),
     path("pending/<int:pk>/", pending.adopt_station, name="adopt"),
 ]

@@ -11,7 +11,7 @@ from monitoring import live
 from stations.models import BulkCommand, Session, Site, Station
 
 WATCH = re.compile(
-    r"(?P<what>ops)|(?P<kind>site|evse|station):(?P<pk>[0-9]{1,18})"
+    r"(?P<what>ops)|(?P<kind>site|evse|station|load):(?P<pk>[0-9]{1,18})"
     r"|session:(?P<link>[A-Za-z0-9_-]{8,64})|bulk:(?P<bulk>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
 
@@ -23,7 +23,8 @@ class Malformed(ValueError):
 def check(watch: str) -> None:
     if not WATCH.fullmatch(watch):
         raise Malformed(
-            "watch must be ops, site:<number>, evse:<number>, station:<number>, session:<link> or bulk:<uuid>"
+            "watch must be ops, site:<number>, evse:<number>, station:<number>, load:<site's number>,"
+            " session:<link> or bulk:<uuid>"
         )
 
 
@@ -42,6 +43,9 @@ def groups_for(access: Access, watch: str) -> frozenset[str] | None:
         )
         pk = site.values_list("pk", flat=True).first()
         return frozenset({live.site_group(pk)}) if pk else None
+    if found["kind"] == "load":
+        may = Site.objects.visible_to(access).filter(pk=int(found["pk"])).exists()
+        return frozenset({live.load_group(int(found["pk"]))}) if may else None
     if found["kind"] == "station":
         may = Station.objects.visible_to(access).filter(pk=int(found["pk"])).exists()
         return frozenset({live.station_group(int(found["pk"]))}) if may else None

@@ -12,6 +12,8 @@ from stations.exceptions import Refused
 from stations.models import ChargingNeeds, Command, Evse, Session, Station
 from stations.ocpp import wire
 
+#: By this the profiles that answer a car's needs are known.
+REASON = "what the car needs"
 ACCEPTED, PROCESSING, REJECTED, NO_PROFILE = "Accepted", "Processing", "Rejected", "NoChargingProfile"
 
 
@@ -74,7 +76,7 @@ def notified(*, station: Station, version: str, payload: dict, received_at: date
         charging_profiles.set_limit(
             session=session,
             watts=min(limit_w if limit_w is not None else evse.max_power_w, evse.max_power_w),
-            reason="what the car needs",
+            reason=REASON,
         )
     signals.after_commit(signals.needs_reported, needs=row)
     return status

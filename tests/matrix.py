@@ -65,6 +65,9 @@ from evportal.outbox.models import Channel, ChannelMessage, Mail, SentMail, Wish
 from monitoring.models import (
     Alert,
     Delivery,
+    LoadGroup,
+    LoadMember,
+    LoadSite,
     Outage,
     Photo,
     Policy,
@@ -308,6 +311,11 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         not_before=now - timedelta(days=1),
         not_after=now + timedelta(days=300),
     )
+    managed = LoadSite.objects.create(site=site)
+    connection = LoadGroup.objects.create(
+        load_site=managed, name=f"{mark} connection", limit_l1=63, limit_l2=63, limit_l3=63
+    )
+    load_member = LoadMember.objects.create(evse=evse, group=connection)
     installed_profile = InstalledProfile.objects.create(
         station=station,
         evse=evse,
@@ -518,7 +526,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         trail, closed, host, share, books, export, fleet, registration,
         journal, account, top_up,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
-        installed_profile, event, monitor, default, der,
+        installed_profile, event, monitor, default, der, managed, load_member,
         pending, mail, sent, rules, rule, orphan, signed, quirk,
         place, offer, channel, channel_message, wanted, outage, job, team, policy, delivery,
     ]  # fmt: skip

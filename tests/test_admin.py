@@ -38,7 +38,18 @@ from bookings.models import Booking, Claim, Closure, MaintenanceRule, Offer, Sit
 from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
-from monitoring.models import Alert, Delivery, Outage, Policy, Rule, Team, WorkOrder
+from monitoring.models import (
+    Alert,
+    Delivery,
+    LoadGroup,
+    LoadMember,
+    LoadSite,
+    Outage,
+    Policy,
+    Rule,
+    Team,
+    WorkOrder,
+)
 from stations.models import (
     AvailabilityPlan,
     BulkCommand,
@@ -244,6 +255,13 @@ class House:
                 opened_at=now,
                 last_seen_at=now,
             ),
+            load_site := LoadSite.objects.create(site=self.site),
+            LoadMember.objects.create(
+                evse=self.evse,
+                group=LoadGroup.objects.create(
+                    load_site=load_site, name="x", limit_l1=63, limit_l2=63, limit_l3=63
+                ),
+            ),
             WorkOrder.objects.create(site=self.site, title="x", created_at=now),
             Team.objects.create(operator=self.operator, name="x"),
             Policy.objects.create(operator=self.operator, name="x"),
@@ -280,6 +298,8 @@ EVERYBODY = (
     SignedValue,
     Quirk,
     Outage,
+    LoadSite,
+    LoadMember,
 )
 CREW = (
     BulkCommand,

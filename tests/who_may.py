@@ -54,6 +54,10 @@ def patch(url, may):
     return Line(url, may, None, "patch")
 
 
+def put(url, may):
+    return Line(url, may, None, "put")
+
+
 def delete(url, may):
     return Line(url, may, None, "delete")
 
@@ -190,6 +194,10 @@ OPS = [
     get("/ops/chargers/{station}/messages.csv", CREW),
     get("/ops/chargers/{station}/history/", STAFF),
     get("/ops/chargers/{station}/profiles/", STAFF),
+    get("/ops/load/", STAFF | OTHER),
+    get("/ops/sites/{site_id}/load/", STAFF),
+    get("/ops/sites/{site_id}/load/settings/", MANAGER),
+    post("/ops/sites/{site_id}/load/stop/", MANAGER),
     get("/ops/chargers/{station}/monitors/", STAFF),
     get("/ops/chargers/{station}/firmware/", STAFF),
     get("/ops/chargers/{station}/firmware/update/", who("manager technician")),
@@ -501,6 +509,10 @@ MACHINES = [
     post("/api/v1/work-orders/{job}/close/", who("manager technician key")),
     post("/api/v1/work-orders/{job}/notes/", who("manager technician key")),
     get("/api/v1/reports/", STAFF | OTHER | KEYS, NOBODY),
+    get("/api/v1/load/{site}/", STAFF | MONEY_KEYS),
+    put("/api/v1/load/{site}/", MANAGER | KEY),
+    delete("/api/v1/load/{site}/", MANAGER | KEY),
+    post("/api/v1/load/{site}/meter/", MANAGER | KEY),
     get("/api/v1/uptime/", STAFF | OTHER | KEYS, NOBODY),
     get("/api/v1/outages/", STAFF | OTHER | KEYS, STAFF | MONEY_KEYS),
     post("/api/v1/outages/", MANAGERS | who("technician") | BOTH_KEYS),
@@ -586,6 +598,8 @@ IN_ADMIN = {
     "stations/monitor": STAFF,
     "stations/defaultmonitor": who("manager accountant support"),
     "stations/dercontrol": STAFF,
+    "monitoring/loadsite": STAFF,
+    "monitoring/loadmember": STAFF,
     "stations/event": STAFF,
     "stations/firmwareimage": WHOLE,
     "stations/firmwareupdate": STAFF,

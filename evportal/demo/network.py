@@ -116,6 +116,9 @@ class Place:
     directions: str = ""
     has_accessible_bay: bool = False
     rules: dict = field(default_factory=dict)
+    #: Amperes a phase that its chargers share; and by charger, those on a fuse of their own. 0: not managed.
+    grid_a: int = 0
+    fuses: dict[str, int] = field(default_factory=dict)
 
 
 PLACES = (
@@ -189,6 +192,9 @@ PLACES = (
             ),
         ),
         directions="On the river side, under the arcade.",
+        # Less than two fast chargers could take: at /ops/load/ they are seen to share it.
+        grid_a=160,
+        fuses={"NL-HAM-02": 40},
     ),
     Place(
         "nordlicht",

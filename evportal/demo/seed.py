@@ -21,6 +21,8 @@ from billing.models import Card, Tariff, TariffAssignment, TariffVersion
 from bookings.models import SiteRules
 from evportal.accounts.models import Membership, Operator, User, Vehicle
 from evportal.demo import history, network
+from monitoring.load.actions import GroupWish, MemberWish, Settings, configure
+from monitoring.models import LoadSite
 from stations.firmware import images
 from stations.models import Connector, Evse, FirmwareImage, IdToken, Site, Station
 
@@ -151,6 +153,23 @@ def _place(place: network.Place, operator: Operator, tariffs: dict[str, Tariff],
     SiteRules.objects.get_or_create(site=site, defaults={"noshow_fee": Decimal("5.00")} | place.rules)
     for number, charger in enumerate(place.chargers, start=1):
         _charger(charger, site, number, tariffs[charger.tariff], passwords)
+    if place.grid_a and not LoadSite.objects.filter(site=site).exists():
+        _load(place, site)
+
+
+def _load(place: network.Place, site: Site) -> None:
+    """What its chargers share: the connection, and fuses below it."""
+    groups = [GroupWish("Grid connection", (Decimal(place.grid_a),) * 3)]
+    members = []
+    for identity, amps in place.fuses.items():
+        name = f"Fuse of {identity}"
+        groups.append(GroupWish(name, (Decimal(amps),) * 3, "Grid connection"))
+    evses = Evse.objects.filter(station__site=site).select_related("station__site")
+    for evse in evses.prefetch_related("connectors"):
+        fuse = f"Fuse of {evse.station.identity}"
+        group = fuse if evse.station.identity in place.fuses else "Grid connection"
+        members.append(MemberWish(evse, group, Decimal(6)))
+    configure(site=site, settings=Settings(groups=groups, members=members))
 
 
 def _charger(

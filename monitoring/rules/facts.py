@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django.utils.translation import gettext as _g
 
 from billing.models import Payment
+from monitoring.load.models import LoadGroup, LoadMember
 from monitoring.patterns.rollup import NOTHING_WH
 from monitoring.rules.kinds import Observed
 from stations import registers
@@ -182,7 +183,13 @@ def certificate(sites, rule, now: datetime) -> list[Observed]:
 
 
 def limit(sites, rule, now: datetime) -> list[Observed]:
-    """What the sessions of a site draw together, in percent beyond its grid connection."""
+    """What the sessions of a site draw together, in percent beyond its grid connection.
+
+    Where load is managed it is measured on each phase of each group, with the building's draw.
+    """
+    managed = LoadGroup.objects.filter(load_site__is_active=True, load_site__site__in=sites)
+    found = _over(managed.select_related("load_site__site"), rule)
+    sites = sites.exclude(pk__in=managed.values("load_site__site"))
     drawn = dict(
         Session.objects.open()
         .filter(station__site__in=sites, power_w__gt=0, last_reading_at__gte=now - timedelta(minutes=15))
@@ -190,7 +197,6 @@ def limit(sites, rule, now: datetime) -> list[Observed]:
         .values_list("station__site")
         .annotate(w=Sum("power_w"))
     )
-    found = []
     for site in Site.objects.filter(pk__in=[each.pk for each in sites], grid_limit_w__gt=0):
         over = 100 * (drawn.get(site.pk) or Decimal(0)) / site.grid_limit_w - 100
         key = f"alerts:over-limit:{rule.pk}:{site.pk}"
@@ -202,6 +208,52 @@ def limit(sites, rule, now: datetime) -> list[Observed]:
             _site(site, over.quantize(Decimal(1)) or Decimal(1), since=cache.get_or_set(key, now, 3600))
         )
     return found
+
+
+def _over(groups, rule) -> list[Observed]:
+    """The worst group of each site, in percent beyond its limit."""
+    worst: dict[int, Observed] = {}
+    for group in groups:
+        if group.over_since is None:
+            continue
+        percents = [
+            100 * Decimal(drawn) / 10 / limit - 100 if limit else Decimal(drawn)
+            for drawn, limit in zip(group.draw, group.limit, strict=False)
+        ]
+        over = max(percents, default=Decimal(0))
+        site = group.load_site.site
+        if over <= (rule.threshold or 0) or (site.pk in worst and worst[site.pk].value >= over):
+            continue
+        phase = percents.index(over)
+        words = _g("“%(group)s” draws %(drawn)s A of %(limit)s A on L%(phase)s") % {
+            "group": group.name,
+            "drawn": Decimal(group.draw[phase]) / 10,
+            "limit": group.limit[phase],
+            "phase": phase + 1,
+        }
+        over = over.quantize(Decimal(1)) or Decimal(1)
+        worst[site.pk] = Observed(site.pk, None, None, site.name, over, group.over_since, words)
+    return list(worst.values())
+
+
+def load(sites, rule, now: datetime) -> list[Observed]:
+    """Chargers that refuse what the load plan tells them, or draw more than they accepted."""
+    members = LoadMember.objects.exclude(flag="").filter(
+        group__load_site__is_active=True, group__load_site__site__in=sites
+    )
+    words = {
+        LoadMember.Flag.REJECTED: _g("refuses its limit (%(why)s); the plan reserves what it draws"),
+        LoadMember.Flag.IGNORED: _g("draws more than its limit (%(why)s); the plan reserves what it draws"),
+    }
+    return [
+        _evse(
+            member.evse,
+            Decimal(max(member.draw, default=0)) / 10,
+            since=member.flagged_at,
+            detail=words[member.flag] % {"why": member.flag_reason or "–"},
+        )
+        for member in members.select_related("evse__station")
+    ]
 
 
 def _evse(evse: Evse, value: Decimal, *, since=None, detail: str = "") -> Observed:
@@ -230,4 +282,5 @@ READ: dict[str, Callable] = {
     "payment": payment,
     "certificate": certificate,
     "limit": limit,
+    "load": load,
 }

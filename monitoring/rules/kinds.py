@@ -42,6 +42,9 @@ DEFAULTS: dict[str, Default] = {
     "payment": Default(60, Decimal(3), "critical", _("payments"), time=_("Within so long.")),
     "certificate": Default(5, Decimal(14), "warning", _("days"), time=_("Not used.")),
     "limit": Default(2, Decimal(0), "critical", _("% over it")),
+    "load": Default(
+        1, None, "warning", time=_("How long the charger has refused or exceeded what the plan told it.")
+    ),
     "webhook": Default(5, severity="warning", time=_("Not used: it is told at once.")),
 }
 
@@ -68,7 +71,7 @@ class Observed:
 #: Of these less is worse; of all others more.
 LESS_IS_WORSE = frozenset({"no_energy", "certificate"})
 #: These must have lasted for the rule's minutes; the others are counted within them.
-MUST_LAST = frozenset({"no_energy", "unexplained", "limit"})
+MUST_LAST = frozenset({"no_energy", "unexplained", "limit", "load"})
 
 
 def findings(
@@ -121,6 +124,7 @@ def words(kind: str, each: Observed) -> str:
         "payment": _g("%(n)s payments failed"),
         "certificate": _g("its certificate ends in %(n)s days"),
         "limit": _g("the site draws %(n)s %% more than its grid connection gives"),
+        "load": _g("draws %(n)s A and doesn't follow its limit"),
     }[kind]
     text = each.detail or said % {"n": number}
     return f"{each.name}: {text}"

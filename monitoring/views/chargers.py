@@ -28,6 +28,7 @@ def chargers(request):
         {
             "title": _("Chargers"),
             "watch": "ops",
+            "chosen_site": form.chosen().get("site"),
             "form": form,
             "active": form.chips(request),
             "clear_url": "?",

@@ -84,6 +84,8 @@ class Able:
     web_payments: bool = False
     #: None where it hasn't said: then it is tried.
     reservations: bool | None = None
+    #: 1.6 only; a 2.x station says so by refusing.
+    smart_charging: bool | None = None
 
 
 def _yes(told: Mapping, key: str, otherwise: bool = False) -> bool:
@@ -108,6 +110,7 @@ def able(version: str, told: Mapping[str, str]) -> Able:
             cache=_yes(told, "AuthorizationCacheEnabled"),
             cost=_yes(told, "CustomDisplayCostAndPrice"),
             reservations="Reservation" in _words(told, PROFILES) if told.get(PROFILES) else None,
+            smart_charging="SmartCharging" in _words(told, PROFILES) if told.get(PROFILES) else None,
         )
 
     def has(component: str, instance: str = "") -> bool:
