@@ -178,3 +178,24 @@ def raised_to(
     ceiling = most if wanted is None else min(most, wanted)
     target = min(max(held, cost) + step, ceiling)
     return target if target > held else None
+
+
+#: The standard has no word for lifting a limit, so one that was told and holds no more is set beyond reach.
+BEYOND_REACH = {"maxCost": 1_000_000.0, "maxEnergy": 1e9, "maxTime": 2**31 - 1, "maxSoC": 100}
+
+
+def transaction_limit(limits: Limits, told: dict, *, knows_tariff: bool) -> dict:
+    """As OCPP 2.1 says it (*TransactionLimit*): Wh, seconds, percent, and money where the station reckons.
+
+    `told`: what the station has been told before; empty where there is nothing to say.
+    """
+    found: dict[str, float | int] = {}
+    if limits.money is not None and knows_tariff:
+        found["maxCost"] = float(limits.money)
+    if limits.energy_wh is not None:
+        found["maxEnergy"] = float(limits.energy_wh)
+    if limits.minutes is not None:
+        found["maxTime"] = limits.minutes * 60
+    if limits.soc_percent is not None:
+        found["maxSoC"] = limits.soc_percent
+    return {name: BEYOND_REACH[name] for name in told if name not in found} | found

@@ -181,6 +181,8 @@ def _paid(row: DebtPage, page: gateway.PayPage) -> None:
 def write_off(*, cdr: Cdr, by: User) -> Cdr:
     """Finance gives up a bill; one that was paid on its page in this moment is paid."""
     close(debt=cdr)
+    if pages_of(cdr).filter(state=State.PAID).exists() and debts.outstanding(cdr) <= 0:
+        raise PaymentRefused
     return debts.write_off(cdr=cdr, by=by)
 
 

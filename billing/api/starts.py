@@ -120,6 +120,8 @@ class Starts(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         user = _driver(request)
         form = LimitSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        if row.user_id != user.pk:
+            raise exceptions.PermissionDenied(str(limiting.NotYours()))
         session = row.session
         if session is None:
             raise Refused("It is not charging yet.")

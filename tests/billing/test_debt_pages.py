@@ -1,9 +1,8 @@
-"""Debts are paid by a signed link, with any card; and a booking's fee that could not be charged is one too."""
+"""Debts are paid by a signed link, with any card; a booking's fee that could not be charged is one too."""
 
 from datetime import timedelta
 from decimal import Decimal
 
-import httpx
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +12,7 @@ from billing.actions import debt_pages, debts
 from billing.actions.debts import DebtOpen
 from billing.exceptions import PaymentRefused
 from billing.models import Card, Cdr, DebtPage, FeeDebt, Invoice, Payment
+from billing.simulator import checkout
 from bookings.models import Booking
 from evportal.outbox.models import Mail
 from tests import make
@@ -20,6 +20,7 @@ from tests.billing import money
 from tests.billing.test_debts import debt, neighbour  # noqa: F401
 from tests.billing.test_holds import age, crash
 from tests.billing.test_ledger import commit
+from tests.billing.test_wallet import CARD
 
 pytestmark = pytest.mark.django_db
 
@@ -30,9 +31,11 @@ def link(row) -> str:
 
 def pay(provider, row, card: str = "4242424242424242") -> None:
     """As the driver does on the provider's page."""
-    page = DebtPage.objects.filter(**debt_pages._of(row)).first()
-    session = provider.all("checkout.session", id=page.stripe_checkout)[0]
-    provider.pay(session["id"], card)
+    page = debt_pages.pages_of(row).first()
+    world = provider.app.api.world
+    checkout.submit(
+        world, world.touch(world.get("checkout.session", page.stripe_checkout)), CARD | {"number": card}
+    )
 
 
 @pytest.fixture

@@ -109,8 +109,9 @@ def test_a_crash_between_the_new_hold_and_its_place(provider, monkeypatch):
 def _swept_to_one(provider, session, before):
     for _round in range(4):
         age(*Payment.objects.exclude(state__in=["released", "failed"]))
-        # So that what the bank refused for no reason of its own is asked for again.
-        Payment.objects.filter(state="failed").update(created_at=timezone.now() - timedelta(hours=3))
+        # So that what came to nothing is asked for again.
+        tried = Payment.objects.filter(replaces__isnull=False, state__in=["failed", "released"])
+        tried.update(created_at=timezone.now() - timedelta(hours=3))
         sweeping.sweep(timezone.now())
     assert states(session).count("held") == 1
     assert standing(provider) == before
