@@ -1,7 +1,7 @@
 """What a 2.1 station is told of a driver's limit (E16, *TransactionLimit*), in its answers.
 
 The limit is billing's, which stands to the right of the stations: it lends us what to say
-(`register_teller`). Whether a station keeps to it is its own matter: the portal stops the session in any case.
+(`register_teller`). Whether a station keeps to it is its own matter: the portal stops the session anyway.
 """
 
 from __future__ import annotations
