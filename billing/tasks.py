@@ -43,7 +43,11 @@ def watch_holds(session_ids) -> None:
     concerned = Q(payments__state=Payment.State.HELD) | Q(limit__isnull=False)
     held = Session.objects.open().filter(concerned, pk__in=session_ids)
     for session in held.with_place().select_related("cdr__version").distinct():
-        actions.watch_hold(session=session)
+        try:
+            actions.watch_hold(session=session)
+        except Exception:
+            # One session's trouble is not the others'; the sweeper looks again.
+            log.exception("Session %s could not be watched", session.pk)
     at_charger.tell_running(session_ids)
 
 

@@ -129,7 +129,10 @@ def lost(now: datetime) -> QuerySet[Session]:
 
 
 def amount_for(session: Session, quoted: Decimal) -> Decimal:
-    """What has to be secured for a session that runs already: what it costs so far, and the quote's hold."""
+    """What has to be secured for a session that runs already: the quote's hold, and what it costs so far.
+
+    At its start that is nothing, or a fee that the quote has in it.
+    """
     priced = prices.running(session)
     so_far = Decimal(0) if priced is None else priced.gross
-    return so_far + quoted
+    return quoted if so_far * 2 <= quoted else so_far + quoted

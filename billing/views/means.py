@@ -23,7 +23,7 @@ def offered(user, operator: Operator, currency: str, amount: Decimal) -> dict:
         "cards": Card.objects.of_driver(user),
         "wallet": showing.money(balance, currency) if balance >= amount > 0 else "",
         # Whose invoice of the month it goes on, where nobody is asked for a card.
-        "on_account": account.name if account is not None and account.on_account and amount > 0 else "",
+        "on_account": str(account) if account is not None and account.on_account and amount > 0 else "",
     }
 
 

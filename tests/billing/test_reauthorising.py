@@ -142,11 +142,11 @@ def test_a_session_that_ends_meanwhile_is_billed_once(provider, monkeypatch):
 
 
 def test_a_hold_that_the_bank_has_let_go_of_is_placed_anew_for_all_that_is_used(provider):
-    session = metered(started(), ago=1, kwh=20)
+    session = metered(started(minutes=120), ago=1, kwh=30)
     old = nearly_over(session)
     holds._move(old, State.RELEASED)
     Payment.objects.update(created_at=timezone.now() - timedelta(days=7))
     sweeping.sweep(timezone.now())
     new = session.payments.get(state=State.HELD)
-    # 9.80 are used already.
-    assert new.amount == Decimal("34.80")
+    # 14.70 are used already.
+    assert new.amount == Decimal("39.70")
