@@ -36,7 +36,10 @@ def limit_to_tell(session: Session) -> tuple[dict | None, bool]:
     row = rows.filter(session=session).first()
     if row is None and session.user_id is not None:
         row = rows.filter(
-            start__user=session.user_id, start__evse=session.evse_id, start__state__in=Start.OPEN
+            session=None,
+            start__user=session.user_id,
+            start__evse=session.evse_id,
+            start__state__in=Start.OPEN,
         ).first()
     if row is None:
         return None, False

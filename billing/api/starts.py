@@ -86,9 +86,9 @@ class Starts(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     @extend_schema(request=NewStartSerializer, responses={201: StartSerializer})
     def create(self, request):
         """Hold the money, then ask the charger. On a fleet's account nothing is held: no card is needed."""
-        user = _driver(request)
         form = NewStartSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
+        user = _driver(request)
         given = form.validated_data
         evse = given["evse"]
         cards = Card.objects.of_driver(user)

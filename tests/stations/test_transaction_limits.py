@@ -23,6 +23,9 @@ async def test_a_2_1_station_is_told_with_its_answers(door, database, ingest_all
         )
         ChargeLimit.objects.create(start=start, energy_wh=10_000, money=8)
 
+    def over():
+        ChargeLimit.objects.update(session=Session.objects.get())
+
     def change():
         ChargeLimit.objects.update(energy_wh=12_000, money=None)
 
@@ -37,6 +40,7 @@ async def test_a_2_1_station_is_told_with_its_answers(door, database, ingest_all
         assert "transactionLimit" not in await charger.stop(3000)
         await ingest_all()
         assert await database(lambda: Session.objects.get().energy_wh) == 2000
+        await database(over)
         # What has no limit needs no look at the database with each report; what is over is forgotten.
         await charger.start("04A2B3C4", meter_wh=3000)
         first = charger.transaction_id
