@@ -16,6 +16,9 @@ from billing.models import (
     ClosedMonth,
     DocumentEvent,
     Export,
+    FeeDebt,
+    HoldIncrement,
+    HoldRules,
     Host,
     HostShare,
     Invoice,
@@ -305,6 +308,43 @@ class PaymentAdmin(ReadOnly, ScopedAdmin):
     ]
     list_filter = ["state", "purpose", ("operator", ScopedFilter), ("created_at", RangeDateTimeFilter)]
     search_fields = ["id", "stripe_intent"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(HoldRules)
+class HoldRulesAdmin(ScopedAdmin):
+    """What a site does before a session costs more than is held for it."""
+
+    view_permission, change_permission = "view_money", "manage_tariffs"
+    site_path = "site"
+    list_display = ["site", "when_used_up", "most"]
+    list_select_related = ["site"]
+    list_filter = ["when_used_up", ("site", ScopedFilter)]
+    search_fields = ["site__name"]
+    autocomplete_fields = ["site"]
+
+
+@admin.register(HoldIncrement)
+class HoldIncrementAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "view_money"
+    operator_path = "payment__operator"
+    list_display = ["created_at", "payment", "before", "amount", "state", "error_code"]
+    list_select_related = ["payment"]
+    list_filter = ["state", ("created_at", RangeDateTimeFilter)]
+    search_fields = ["payment__stripe_intent", "error_code"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(FeeDebt)
+class FeeDebtAdmin(ReadOnly, ScopedAdmin):
+    """Given up on the page of what finance has to check."""
+
+    view_permission = "view_money"
+    operator_path = "operator"
+    list_display = ["created_at", "booking", "amount", "currency", "state", "reason"]
+    list_select_related = ["booking__evse"]
+    list_filter = ["state", ("operator", ScopedFilter), ("created_at", RangeDateTimeFilter)]
+    search_fields = ["booking__evse__public_id", "reason"]
     date_hierarchy = "created_at"
 
 

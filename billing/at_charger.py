@@ -10,7 +10,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from billing import prices
-from billing.models import Cdr, TariffVersion
+from billing.limits import transaction_limit
+from billing.models import Cdr, ChargeLimit, Start, TariffVersion
 from billing.pricing.ocpp import station_tariff
 from evportal.money import format_money, round_money
 from stations import abilities, display
@@ -24,6 +25,30 @@ def price_of(session: Session) -> tuple[Decimal, str] | None:
         return None
     priced = prices.running(session)
     return None if priced is None else (priced.gross, priced.currency)
+
+
+def limit_to_tell(session: Session) -> tuple[dict | None, bool]:
+    """What a 2.1 station has to hear of the driver's limit now, and whether there is one.
+
+    The first answer goes out before a worker has tied the start to its session.
+    """
+    rows = ChargeLimit.objects.select_for_update(of=("self",))
+    row = rows.filter(session=session).first()
+    if row is None and session.user_id is not None:
+        row = rows.filter(
+            session=None,
+            start__user=session.user_id,
+            start__evse=session.evse_id,
+            start__state__in=Start.OPEN,
+        ).first()
+    if row is None:
+        return None, False
+    wanted = transaction_limit(row.limits, row.told, knows_tariff=abilities.of(session.station).tariffs)
+    if wanted == row.told:
+        return None, True
+    row.told = wanted
+    row.save(update_fields=["told"])
+    return wanted, True
 
 
 def tell_price(session: Session) -> None:

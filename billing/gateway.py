@@ -49,6 +49,8 @@ class Intent:
     error_code: str = ""
     error_message: str = ""
     capture_before: datetime | None = None
+    #: The bank lets the hold be raised.
+    may_raise: bool = False
 
 
 @dataclass(frozen=True)
@@ -258,6 +260,12 @@ def retrieve_page(checkout_session: str) -> PayPage:
         return _page(client().checkout.sessions.retrieve(checkout_session))
 
 
+def close_page(checkout_session: str) -> PayPage:
+    """Nobody can pay on it any more; refused (`ProviderRefused`) where somebody has, or it is over."""
+    with _refusals():
+        return _page(client().checkout.sessions.expire(checkout_session))
+
+
 def _page(session) -> PayPage:
     currency = (session.currency or "").upper()
     intent = session.payment_intent
@@ -276,9 +284,20 @@ def _page(session) -> PayPage:
 
 
 def open_hold(
-    *, payment_id, amount: Decimal, currency: str, customer: str, card: str, description: str
+    *,
+    payment_id,
+    amount: Decimal,
+    currency: str,
+    customer: str,
+    card: str,
+    description: str,
+    may_grow: bool = False,
 ) -> Intent:
-    """An intent that nobody has been asked about yet: its id is on our row before money can move."""
+    """An intent that nobody has been asked about yet: its id is on our row before money can move.
+
+    `may_grow`: a hold that may have to be raised; whether the card allows it is known once it stands.
+    """
+    on_card = {"request_incremental_authorization": "if_available"}
     with _refusals():
         intent = client().payment_intents.create(
             {
@@ -290,6 +309,7 @@ def open_hold(
                 "capture_method": "manual",
                 "description": description,
                 "metadata": {"payment": str(payment_id)},
+                **({"payment_method_options": {"card": on_card}} if may_grow else {}),
             },
             {"idempotency_key": f"{payment_id}-open"},
         )
@@ -310,6 +330,17 @@ def confirm_hold(intent_id: str, *, payment_id, off_session: bool, return_url: s
 def retrieve(intent_id: str) -> Intent:
     with _refusals():
         intent = client().payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]})
+    return _read(intent)
+
+
+def raise_hold(intent_id: str, *, increment_id, amount: Decimal, currency: str) -> Intent:
+    """Hold so much altogether. Declined (`CardDeclined`), the hold stays as it was."""
+    with _refusals():
+        intent = client().payment_intents.increment_authorization(
+            intent_id,
+            {"amount": to_minor(amount, currency, rounding=ROUND_UP), "expand": ["latest_charge"]},
+            {"idempotency_key": f"{increment_id}-raise"},
+        )
     return _read(intent)
 
 
@@ -386,7 +417,8 @@ def _read(intent) -> Intent:
     currency = intent.currency.upper()
     error = _at(intent, "last_payment_error")
     code = _at(error, "decline_code") or _at(error, "code") or ""
-    before = _at(intent, "latest_charge", "payment_method_details", "card", "capture_before")
+    on_card = _at(intent, "latest_charge", "payment_method_details", "card")
+    before = _at(on_card, "capture_before")
     return Intent(
         id=intent.id,
         status=intent.status,
@@ -398,4 +430,5 @@ def _read(intent) -> Intent:
         error_code=code[:60],
         error_message=decline_words(code) if error is not None else "",
         capture_before=datetime.fromtimestamp(before, UTC) if before else None,
+        may_raise=_at(on_card, "incremental_authorization", "status") == "available",
     )

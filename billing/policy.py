@@ -26,8 +26,20 @@ CONFIRM_WITHIN = timedelta(minutes=15)
 #: A card at the charger by a driver whose payment can't be secured is stopped again: we never let somebody
 #: run up a bill that nobody will pay. False lets it run, and the bill waits for a person.
 STOP_UNSECURED = True
-#: The charge is stopped when this share of the hold is used, because the meter speaks only every so often.
-STOP_AT_SHARE_OF_HOLD = Decimal("0.97")
+#: Before the money runs out by this time, the hold is raised where the site wants that…
+RAISE_AHEAD = timedelta(minutes=3)
+#: …to at most so many times what was held at the start, unless the site says how much.
+HOLD_MOST_TIMES = 4
+#: Stripe refuses more attempts than this for one hold, and counts those that the bank declined.
+MOST_RAISES = 10
+#: From the decision to stop until no more energy flows: the sweeper's round, the charger, the contactor.
+STOP_LAG = timedelta(seconds=30)
+#: A stop that has not worked is asked for again after so long, and so often at most.
+STOP_AGAIN, STOP_MOST_TRIES = timedelta(minutes=1), 10
+#: A hold is placed anew so long before the bank lets go of it; refused, the charge ends in time to be paid.
+REAUTHORISE_BEFORE, EXPIRY_MARGIN = timedelta(hours=12), timedelta(minutes=15)
+#: A bank that has just refused to hold anew is asked again after so long.
+REAUTHORISE_AGAIN = timedelta(hours=2)
 
 #: A step of money that has not moved for so long was left by a crash, and the sweeper finishes it.
 STALE_AFTER = timedelta(seconds=30)

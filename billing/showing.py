@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from billing import prices, pricing
+from billing.actions import watching
 from billing.lines import from_json
 from billing.models import Payment, Quote
 from billing.pricing.words import plain
@@ -117,10 +118,15 @@ class SessionFacts:
     stop_overdue: bool = False
     steps: list[dict] = field(default_factory=list)
     soc: str = ""
+    soc_limit: int | None = None
+    limits: list[dict] = field(default_factory=list)
     curve: dict | None = None
 
 
 def session(row: Session) -> SessionFacts:
+    # It formats with what is here.
+    from billing import showing_limits
+
     priced = prices.running(row)
     cost = money(priced.gross, priced.currency) if priced else ""
     at = row.last_reading_at or row.started_at
@@ -137,6 +143,8 @@ def session(row: Session) -> SessionFacts:
         stop_overdue=stop is not None and (now - stop.created_at).total_seconds() > 30,
         steps=_steps(row),
         soc="" if row.soc_percent is None else f"{row.soc_percent:.0f}",
+        soc_limit=watching.limits_of(row).soc_percent if row.is_open else None,
+        limits=showing_limits.rows(row, now),
         curve=_curve(row),
     )
 

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import actions, policy, prices
+from billing.actions import debt_pages, raising, reauthorising, watching
 from billing.exceptions import ProviderDown
-from billing.models import Cdr, Payment, Refund, Start, TariffVersion, TopUp
+from billing.models import Cdr, DebtPage, HoldIncrement, Payment, Refund, Start, TariffVersion, TopUp
 from bookings.models import Booking
 from stations.exceptions import Refused
 from stations.models import Session
@@ -39,15 +40,23 @@ def sweep(now: datetime) -> None:
 
 def _round(now: datetime) -> None:
     stale = now - policy.STALE_AFTER
+    _each(watching.due(now), lambda row: watching.follow(row, now))
+    _each(_stale_raises(stale), lambda row: raising.finish(row=row))
     _each(_stale_payments(now, stale), _finish_payment)
+    _each(reauthorising.without_place(stale), lambda payment: actions.proceed(payment=payment))
+    _each(reauthorising.due(now), lambda payment: reauthorising.replace(payment=payment))
     _each(Refund.objects.filter(state=Refund.State.NEW, updated_at__lt=stale), _finish_refund)
     _each(_open_top_ups(now, stale), _finish_top_up)
+    _each(debt_pages.open_ones(now, stale), _look_at_debt_page)
+    _each(debt_pages.unfinished(stale), lambda payment: actions.proceed(payment=payment))
+    _each(_uncharged_fees(now, stale), lambda booking: actions.charge_fee(booking=booking))
     _each(_dead_starts(now, stale), _finish_start)
     _each(
         _unopened(now, stale),
         lambda session: actions.secure(session=session, cdr=actions.open_cdr(session=session)),
     )
     _each(_unsecured(now, stale), lambda session: actions.secure(session=session, cdr=session.cdr))
+    _each(reauthorising.lost(now), lambda session: actions.secure(session=session, cdr=session.cdr))
     _each(_unbilled(now, stale), lambda session: actions.bill(session=session))
     _each(
         Cdr.objects.filter(state=Cdr.State.PRICED, priced_at__lt=stale), lambda cdr: actions.settle(cdr=cdr)
@@ -77,6 +86,11 @@ def _stale_payments(now: datetime, stale: datetime):
     return Payment.objects.filter(moving | waiting | ran_out).order_by("updated_at")
 
 
+def _stale_raises(stale: datetime):
+    rows = HoldIncrement.objects.filter(state=HoldIncrement.State.NEW, updated_at__lt=stale)
+    return rows.select_related("payment").order_by("updated_at")
+
+
 def _finish_payment(payment: Payment) -> None:
     before = payment.state
     # First of all, so that a row which always fails goes to the end of the line.
@@ -104,6 +118,29 @@ def _open_top_ups(now: datetime, stale: datetime):
 def _finish_top_up(row: TopUp) -> None:
     TopUp.objects.filter(pk=row.pk).update(updated_at=timezone.now())
     actions.look_at_top_up(row=row)
+
+
+def _look_at_debt_page(row: DebtPage) -> None:
+    DebtPage.objects.filter(pk=row.pk).update(updated_at=timezone.now())
+    debt_pages.look(row=row)
+    if row.payment is not None:
+        actions.proceed(payment=row.payment)
+
+
+def _uncharged_fees(now: datetime, stale: datetime):
+    """Fees that no hold stands for, and that nobody has asked a card for."""
+    Status = Booking.Status
+    taken = Payment.objects.filter(booking=OuterRef("pk"), purpose=Payment.Purpose.NO_SHOW).exclude(
+        state=Payment.State.FAILED
+    )
+    standing = Payment.objects.live().filter(booking=OuterRef("pk"))
+    rows = Booking.objects.filter(
+        status__in=[Status.NO_SHOW, Status.CANCELED],
+        fee__gt=0,
+        fee_debt=None,
+        closed_at__range=(now - policy.LOOK_BACK, stale),
+    )
+    return rows.exclude(Exists(taken)).exclude(Exists(standing)).with_place().order_by("closed_at")
 
 
 def _dead_starts(now: datetime, stale: datetime):
@@ -145,7 +182,8 @@ def _idle_holds(now: datetime):
     used = Q(booking__status=Status.FULFILLED, booking__session__stopped_at__lt=now - policy.STALE_AFTER)
     walked_away = Q(booking=None, updated_at__lt=now - policy.START_WITHIN) & ~Q(starts__state__in=Start.OPEN)
     settled = Q(session__cdr__state__in=[Cdr.State.SETTLED, Cdr.State.WAIVED])
-    held = Payment.objects.filter(state=Payment.State.HELD)
+    # One that replaces another is given its place, or free, by itself.
+    held = Payment.objects.filter(state=Payment.State.HELD).exclude(replaces__isnull=False, session=None)
     return held.filter(Q(session=None) & (over | lost | used | walked_away) | settled).order_by(
         F("updated_at").asc()
     )

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from celery import shared_task
+from django.db.models import Q
 from django.utils import timezone
 
 from billing import actions, at_charger, policy, sweeping
@@ -38,10 +39,15 @@ def open_session(session_id) -> None:
 
 @shared_task
 def watch_holds(session_ids) -> None:
-    """New meter values: no session may cost more than is held for it."""
-    held = Session.objects.open().filter(pk__in=session_ids, payments__state=Payment.State.HELD)
+    """New meter values: no session may cost more than is held for it, or go beyond its driver's limit."""
+    concerned = Q(payments__state=Payment.State.HELD) | Q(limit__isnull=False)
+    held = Session.objects.open().filter(concerned, pk__in=session_ids)
     for session in held.with_place().select_related("cdr__version").distinct():
-        actions.watch_hold(session=session)
+        try:
+            actions.watch_hold(session=session)
+        except Exception:
+            # One session's trouble is not the others'; the sweeper looks again.
+            log.exception("Session %s could not be watched", session.pk)
     at_charger.tell_running(session_ids)
 
 

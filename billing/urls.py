@@ -7,9 +7,11 @@ from billing.views import (
     booking,
     books,
     charger,
+    debt,
     exports,
     fin,
     journal,
+    limit,
     mine_documents,
     payment,
     session,
@@ -26,7 +28,9 @@ driver = [
     path("q/<str:code>/<int:number>/<str:password>/", charger.scanned, name="scanned"),
     path("start/<uuid:start_id>/", charger.starting, name="starting"),
     path("pay/<uuid:payment_id>/", payment.payment, name="payment"),
+    path("pay/open/<str:token>/", debt.debt, name="debt"),
     path("x/<str:link>/", session.session, name="session"),
+    path("x/<str:link>/limit/", limit.limit, name="limit"),
     path("x/<str:link>/stop/", session.stop, name="stop"),
     path("r/<str:link>/", session.receipt, name="receipt"),
     path("r/<str:link>/invoice.pdf", session.invoice_pdf, name="invoice_pdf"),
@@ -88,6 +92,7 @@ finance = [
     path("journal/export.csv", journal.journal_csv, name="journal_csv"),
     path("review/", fin.review, name="review"),
     path("review/<int:pk>/", fin.decide, name="decide"),
+    path("review/fees/<uuid:pk>/", fin.waive_fee, name="waive_fee"),
 ]
 
 urlpatterns = [

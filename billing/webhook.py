@@ -16,9 +16,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from billing import actions, gateway
+from billing.actions import debt_pages
 from billing.actions.refunds import bounced
 from billing.exceptions import BadSignature, ProviderDown, ProviderRefused
-from billing.models import Payment, Refund, TopUp, WebhookEvent
+from billing.models import DebtPage, Payment, Refund, TopUp, WebhookEvent
 from billing.tasks import proceed
 
 log = logging.getLogger(__name__)
@@ -104,9 +105,24 @@ def _checkout(thing) -> News | None:
 def _paid_page(thing) -> News | None:
     row = TopUp.objects.filter(stripe_checkout=thing.id).first()
     if row is None:
-        return None
+        return _paid_debt(thing)
     page = gateway.retrieve_page(thing.id)
     return News(lambda: f"top-up {actions.take_top_up(row=row, page=page).state}")
+
+
+def _paid_debt(thing) -> News | None:
+    row = DebtPage.objects.filter(stripe_checkout=thing.id).first()
+    if row is None:
+        return None
+    page = gateway.retrieve_page(thing.id)
+
+    def apply() -> str:
+        debt_pages.take(row=row, page=page)
+        if row.payment_id is not None:
+            proceed.delay_on_commit(str(row.payment_id))
+        return f"debt page {row.state}"
+
+    return News(apply)
 
 
 def _method(thing) -> News | None:

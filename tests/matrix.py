@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, resolve
 from django.utils import timezone
 
-from billing import actions
+from billing import actions, debt_links
 from billing.actions import posting
 from billing.gateway import PayPage
 from billing.models import (
@@ -32,6 +32,9 @@ from billing.models import (
     Customer,
     DocumentEvent,
     Export,
+    FeeDebt,
+    HoldIncrement,
+    HoldRules,
     Host,
     HostShare,
     Invoice,
@@ -377,6 +380,13 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         amount_captured=Decimal("4.90"),
         error_message=mark,
     )
+    increment = HoldIncrement.objects.create(
+        payment=payment, before=10, amount=20, state="refused", error_code=mark
+    )
+    hold_rules = HoldRules.objects.create(site=site)
+    fee = FeeDebt.objects.create(
+        booking=booking, operator=operator, user=driver, currency="EUR", amount=5, reason=mark
+    )
     refund = Refund.objects.create(payment=payment, amount=1, reason=mark, state="done")
     start = Start.objects.create(
         user=driver, evse=evse, session=None, state="failed", problem=mark, expires_at=now
@@ -524,7 +534,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         claim, profile,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         trail, closed, host, share, books, export, fleet, registration,
-        journal, account, top_up,
+        journal, account, top_up, increment, hold_rules, fee,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der, managed, load_member,
         pending, mail, sent, rules, rule, orphan, signed, quirk,
@@ -587,6 +597,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "wallet": wallet.pk,
         "vehicle": vehicle.pk,
         "start": start.pk,
+        "fee": fee.pk,
+        "debt": debt_links.token(cdr),
         "orphan": orphan.pk,
         "pending": pending.pk,
         "image": image.pk,

@@ -92,6 +92,10 @@ PUBLIC = [
 LINKS = [
     get("/x/{running}/", EVERYBODY, NOBODY),
     get("/x/{running}/stop/", EVERYBODY, NOBODY),
+    # Its driver's alone: the others are led back to the session.
+    get("/x/{running}/limit/", PERSONS, NOBODY),
+    # In the mail that asks to be paid.
+    get("/pay/open/{debt}/", EVERYBODY, NOBODY),
     get("/r/{ended}/", EVERYBODY, OWNER),
     get("/r/{ended}/invoice.pdf", EVERYBODY, EVERYBODY),
     post("/r/{ended}/pay/", OWNER),
@@ -330,6 +334,7 @@ FINANCE = [
     get("/fin/journal/export.csv", MONEY | OTHER, MONEY),
     get("/fin/review/", MONEY | OTHER),
     post("/fin/review/{doubt}/", MONEY),
+    post("/fin/review/fees/{fee}/", MONEY),
 ]
 
 #: Every person may ask for their own rows; keys only for what their role is for.
@@ -481,6 +486,10 @@ MACHINES = [
     get("/api/v1/payments/", PERSONS | KEYS, OWNER | MONEY | MONEY_KEYS),
     get("/api/v1/payments/{payment}/", OWNER | MONEY | MONEY_KEYS),
     post("/api/v1/payments/{payment}/refund/", MONEY | MONEY_KEYS),
+    get("/api/v1/starts/", PERSONS | KEYS, OWNER | STAFF | MONEY_KEYS),
+    post("/api/v1/starts/", PERSONS | KEYS),
+    get("/api/v1/starts/{start}/", OWNER | STAFF | MONEY_KEYS),
+    post("/api/v1/starts/{start}/limit/", OWNER),
     get("/api/v1/wallets/", PERSONS | KEYS, OWNER | MONEY | MONEY_KEYS),
     get("/api/v1/wallets/{wallet}/", OWNER | MONEY | MONEY_KEYS),
     post("/api/v1/wallets/top-up/", PERSONS | KEYS),
@@ -637,6 +646,9 @@ IN_ADMIN = {
     "billing/vatregistration": MONEY,
     "billing/payment": MONEY,
     "billing/refund": MONEY,
+    "billing/feedebt": MONEY,
+    "billing/holdincrement": MONEY,
+    "billing/holdrules": MONEY,
     "billing/webhookevent": NOBODY,
     "billing/journal": MONEY,
     "billing/ledgeraccount": MONEY,

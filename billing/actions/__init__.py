@@ -4,7 +4,9 @@ holds    from a card to a payment that is held, captured or released · booking 
 charging from the button to a session · bill    from an ended session to its invoice
 refunds  money back · cards  saved cards · invoices  numbers and documents
 follow   what a payment's news lead to · posting  the ledger's entries · missed  those that it lacks
-debts    what a driver owes · wallet_holds  reserving what is in a wallet · top_ups  filling it
+debts    what a driver owes · debt_pages  paying it · wallet_holds  reserving what is in a wallet · top_ups
+limiting the driver's own limits · watching  sessions that end in time · raising  holds that have to be higher
+reauthorising  holds that would run out
 """
 
 from billing.actions.bill import (
@@ -34,7 +36,7 @@ from billing.actions.charging import (
     start_charging,
     watch_hold,
 )
-from billing.actions.debts import write_off
+from billing.actions.debt_pages import write_off
 from billing.actions.follow import proceed
 from billing.actions.holds import attach_hold, capture, learn, look, place_hold, reconcile, release
 from billing.actions.invoices import issue_invoice

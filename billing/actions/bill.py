@@ -6,11 +6,10 @@ import logging
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 from django.utils import timezone
 
 from billing import invoicing, parties, prices, pricing, vat
-from billing.actions import charging, debts, holds, invoices, refunds
+from billing.actions import charging, debt_pages, debts, holds, invoices, raising, refunds
 from billing.exceptions import PaymentRefused
 from billing.lines import to_json
 from billing.models import Card, Cdr, Payment, Quote, TariffVersion
@@ -21,6 +20,7 @@ from stations.models import Session
 
 log = logging.getLogger(__name__)
 State = Cdr.State
+outstanding = debts.outstanding
 
 NO_TARIFF = "No tariff is assigned to this charger."
 NO_TAX = "Its tariff says no rate of VAT for a part of it."
@@ -200,15 +200,11 @@ def _kwh(wh: Decimal) -> str:
     return f"{wh / 1000:.3f} kWh"
 
 
-def outstanding(cdr: Cdr) -> Decimal:
-    """What is priced and not yet charged."""
-    charged = cdr.session.payments.aggregate(total=Sum("amount_captured"))["total"] or Decimal(0)
-    return cdr.gross - charged
-
-
 def settle(*, cdr: Cdr) -> Cdr:
     """Take what is owed from the session's hold, free the rest, and issue the invoice."""
     session = cdr.session
+    if cdr.state == State.UNPAID:
+        debt_pages.close(debt=cdr)
     payment = session.payments.live().filter(purpose=Payment.Purpose.SESSION).first()
     owed = outstanding(cdr)
     if owed > 0 and payment is None and parties.is_on_account(session.user, session.station.site.operator):
@@ -218,9 +214,17 @@ def settle(*, cdr: Cdr) -> Cdr:
             payment = _charge_card(cdr, owed)
         if payment is None or payment.state not in (Payment.State.HELD, Payment.State.CAPTURING):
             return _leave_unpaid(cdr, "No hold stands for it, and the card could not be charged.")
+        raising.finish_of(payment=payment)
         holds.capture(payment=payment, amount=min(owed, payment.amount))
         if payment.state == Payment.State.CAPTURING:
             return cdr
+        if payment.state == Payment.State.RELEASED and session.user is not None:
+            # The bank had let go of it: nothing was taken, so the card is asked for exactly what is owed.
+            payment = _charge_card(cdr, outstanding(cdr))
+            if payment is not None and payment.state == Payment.State.HELD:
+                holds.capture(payment=payment, amount=payment.amount)
+            if payment is not None and payment.state == Payment.State.CAPTURING:
+                return cdr
         owed = outstanding(cdr)
         if owed > 0:
             return _leave_unpaid(cdr, f"{owed} {cdr.currency} more than was held.")
@@ -250,6 +254,9 @@ def _charge_card(cdr: Cdr, owed: Decimal) -> Payment | None:
 
 def pay_outstanding(*, cdr: Cdr, card: Card | None, from_wallet: bool = False) -> Payment | None:
     """The driver, present, pays what could not be charged in their absence; may need their bank."""
+    if cdr.state == State.UNPAID:
+        debt_pages.close(debt=cdr)
+        settle_paid(cdr=cdr)
     owed = outstanding(cdr)
     if cdr.state != State.UNPAID or owed <= 0:
         return None
@@ -267,6 +274,13 @@ def pay_outstanding(*, cdr: Cdr, card: Card | None, from_wallet: bool = False) -
     if payment.state == Payment.State.HELD:
         settle(cdr=cdr)
     return payment
+
+
+def settle_paid(*, cdr: Cdr) -> Cdr:
+    """A debt that was paid on its page."""
+    if cdr.state == State.UNPAID and outstanding(cdr) <= 0:
+        return close(cdr=cdr, state=State.SETTLED)
+    return cdr
 
 
 def _leave_unpaid(cdr: Cdr, why: str) -> Cdr:

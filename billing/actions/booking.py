@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import prices
 from billing.actions import debts, holds, invoices
-from billing.exceptions import PaymentRefused
-from billing.models import Card, Payment, Quote
+from billing.exceptions import PaymentRefused, ProviderDown
+from billing.models import Card, FeeDebt, Payment, Quote
 from bookings import actions as bookings
 from bookings.models import Booking
 from stations.exceptions import Refused
@@ -119,9 +119,12 @@ def _fee_payment(booking: Booking) -> Payment | None:
         held.refresh_from_db()
         return held
     # The hold had run out before the slot came.
+    if FeeDebt.objects.filter(booking=booking).exists():
+        return None
     card = Card.objects.of_driver(booking.user).first()
     quote = Quote.objects.filter(booking=booking).first()
     if card is None or quote is None:
+        debts.owe_fee(booking=booking, why="No hold stood for it, and no card is known.")
         return None
     try:
         return holds.place_hold(
@@ -136,6 +139,9 @@ def _fee_payment(booking: Booking) -> Payment | None:
     except IntegrityError:
         # Another run has taken it between our look and now.
         return Payment.objects.filter(booking=booking, purpose=Payment.Purpose.NO_SHOW).first()
+    except ProviderDown:
+        raise
     except PaymentRefused as refusal:
         log.warning("The fee of booking %s could not be charged: %s", booking.pk, refusal)
+        debts.owe_fee(booking=booking, why=str(refusal))
         return None

@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from billing import parties, policy, prices
-from billing.actions import debts, holds
+from billing import limits, parties, policy, prices
+from billing.actions import debts, holds, limiting, reauthorising, watching
 from billing.exceptions import PaymentRefused, ProviderDown
+from billing.limits import Limits
 from billing.models import Card, Cdr, Payment, Start
 from billing.readiness import NotReady, obstacle
 from bookings.models import Booking
@@ -43,8 +44,11 @@ def start_charging(
     from_wallet: bool = False,
     booking: Booking | None = None,
     by: User | None = None,
+    wanted: Limits = limits.NONE,
 ) -> Start:
     """Secure the money, then ask the charger. A second tap finds the first one's start.
+
+    `wanted`: the driver's own limits; the hold follows from them. On a fleet's account nothing is held.
 
     The booking's hold, or one left over from a start that failed, is used before a new one is placed. The
     start may wait for the driver's bank (`payment.action_url`) or for the provider; `proceed` goes on then.
@@ -61,7 +65,8 @@ def start_charging(
     if not is_new:
         return start
     try:
-        _secure_start(start, card=card, from_wallet=from_wallet, now=now)
+        limiting.choose(start=start, wanted=wanted)
+        _secure_start(start, card=card, from_wallet=from_wallet, wanted=wanted, now=now)
     except ProviderDown:
         # Whether the hold stands is not known yet: the start waits, and the sweeper asks again.
         return start
@@ -83,21 +88,32 @@ def _open(*, user: User, evse: Evse, booking: Booking | None, now: datetime) -> 
         return Start.objects.open().get(user=user, evse=evse), False
 
 
-def _secure_start(start: Start, *, card: Card | None, from_wallet: bool, now: datetime) -> None:
+def _secure_start(
+    start: Start, *, card: Card | None, from_wallet: bool, wanted: Limits, now: datetime
+) -> None:
     quote = getattr(start.booking, "quote", None) if start.booking is not None else None
     payment = usable_hold(user=start.user, evse=start.evse, booking=start.booking)
     if payment is not None:
         quote = payment.quote
     if quote is None:
-        quote = prices.quote(evse=start.evse, starts_at=now, user=start.user, booking=start.booking, now=now)
+        quote = limiting.quote(
+            evse=start.evse, user=start.user, booking=start.booking, wanted=wanted, now=now
+        )
     Start.objects.filter(pk=start.pk).update(quote=quote)
     start.quote = quote
     if payment is None and not quote.hold_amount:
         return
+    if payment is None and parties.is_on_account(start.user, start.evse.station.site.operator):
+        return
     if payment is None:
         try:
             payment = holds.place_hold(
-                user=start.user, quote=quote, card=card, from_wallet=from_wallet, booking=start.booking
+                user=start.user,
+                quote=quote,
+                card=card,
+                from_wallet=from_wallet,
+                booking=start.booking,
+                amount=limiting.hold_amount(quote=quote, wanted=wanted),
             )
         except ProviderDown:
             _remember(start, quote.payments.live().first())
@@ -113,7 +129,11 @@ def _remember(start: Start, payment: Payment | None) -> None:
 def usable_hold(*, user: User, evse: Evse, booking: Booking | None = None) -> Payment | None:
     """A hold of this driver for this place that no session uses yet: a retried start takes it again."""
     held = Payment.objects.filter(
-        user=user, state=Payment.State.HELD, session=None, purpose=Payment.Purpose.SESSION
+        user=user,
+        state=Payment.State.HELD,
+        session=None,
+        replaces=None,
+        purpose=Payment.Purpose.SESSION,
     )
     if booking is not None:
         return held.filter(booking=booking).first()
@@ -139,19 +159,26 @@ def ask_charger(*, start: Start, by: User | None = None) -> Start:
             start.command = commands.remote_start(evse=start.evse, id_token=token, by=by or start.user)
             start.save(update_fields=["command"])
     except Refused as refusal:
-        fail_start(start=start, problem=str(refusal))
+        fail_start(start=start, problem=str(refusal), keeps_hold=True)
         raise
     return start
 
 
-def fail_start(*, start: Start, problem: str) -> Start:
-    """It will not start: say why, and give a hold free that is not a booking's."""
+def fail_start(*, start: Start, problem: str, keeps_hold: bool = False) -> Start:
+    """It will not start: say why, and give a hold free that is not a booking's.
+
+    `keeps_hold`: the driver stands there and tries again, so the same hold waits for that; the sweeper gives
+    it free after a few minutes (`usable_hold`, policy.START_WITHIN).
+    """
     won = Start.objects.filter(pk=start.pk, state__in=Start.OPEN).update(
         state=State.FAILED, problem=problem[:255]
     )
     start.refresh_from_db()
     if won and start.payment is not None and start.payment.booking_id is None:
-        holds.release(payment=start.payment)
+        if keeps_hold:
+            Payment.objects.filter(pk=start.payment.pk).update(updated_at=timezone.now())
+        else:
+            holds.release(payment=start.payment)
     return start
 
 
@@ -167,7 +194,7 @@ def command_answered(*, command: Command) -> None:
         command.status,
         _("The charger refused to start. Plug in the cable, then try again, or use another one."),
     )
-    fail_start(start=start, problem=problem)
+    fail_start(start=start, problem=problem, keeps_hold=True)
 
 
 def match_start(session: Session) -> Start | None:
@@ -182,6 +209,7 @@ def match_start(session: Session) -> Start | None:
         return None
     Start.objects.filter(pk=start.pk).update(state=State.CHARGING, session=session)
     start.refresh_from_db()
+    limiting.attach(start=start, session=session)
     return start
 
 
@@ -202,41 +230,23 @@ def secure(*, session: Session, cdr: Cdr) -> Payment | None:
             evse=session.evse, starts_at=session.started_at, user=session.user, now=now
         )
         Cdr.objects.filter(pk=cdr.pk, quote=None).update(quote=quote)
+        amount = reauthorising.amount_for(session, quote.hold_amount)
         return holds.place_hold(
             user=session.user,
             quote=quote,
-            **holds.means(user=session.user, quote=quote, amount=quote.hold_amount),
+            **holds.means(user=session.user, quote=quote, amount=amount),
             session=session,
+            amount=amount,
             off_session=True,
         )
     except ProviderDown:
         raise
     except PaymentRefused as refusal:
         if policy.STOP_UNSECURED and session.is_open:
-            _stop(session, f"no payment: {refusal}")
+            watching.stop(session=session, why=f"no payment: {refusal}")
         return None
 
 
 def watch_hold(*, session: Session) -> bool:
     """Stop a session before it costs more than is held; true when it was told to stop."""
-    payment = Payment.objects.filter(session=session, state=Payment.State.HELD).first()
-    if payment is None or not session.is_open:
-        return False
-    priced = prices.running(session)
-    if priced is None or priced.gross < payment.amount * policy.STOP_AT_SHARE_OF_HOLD:
-        return False
-    return _stop(session, "hold reached")
-
-
-def _stop(session: Session, why: str) -> bool:
-    """Tell the charger, once; a charger that refuses or stays silent is told again later."""
-    reason = f"transaction {session.transaction_id}: {why}"[:120]
-    told = Command.objects.filter(station=session.station, reason=reason)
-    if told.exclude(status__in=[Command.Status.ERROR, Command.Status.TIMED_OUT]).exists():
-        return False
-    try:
-        commands.remote_stop(session=session, reason=reason)
-    except Refused:
-        log.warning("Session %s could not be stopped: %s", session.pk, why)
-        return False
-    return True
+    return watching.look(session=session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from billing.actions import booking, charging, invoices
+from billing.actions import booking, charging, invoices, reauthorising
 from billing.actions.bill import settle
 from billing.models import Cdr, Payment, Start
 
@@ -26,6 +26,9 @@ def proceed(*, payment: Payment) -> None:
 def _held(payment: Payment) -> None:
     if payment.purpose == Payment.Purpose.NO_SHOW:
         booking.charge_fee(booking=payment.booking)
+        return
+    is_new_hold = payment.replaces_id is not None and payment.session_id is None
+    if is_new_hold and not reauthorising.swap(payment=payment):
         return
     if payment.session_id is not None:
         cdr = Cdr.objects.filter(session=payment.session_id).first()

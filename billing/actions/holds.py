@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import gateway, payments
+from billing import gateway, hold_rules, payments
 from billing.actions import posting, wallet_holds
 from billing.exceptions import CardDeclined, NoCard, PaymentRefused, ProviderRefused, WalletTooLow
 from billing.models import Card, Payment, Quote
@@ -37,9 +37,11 @@ def place_hold(
     purpose: str = Payment.Purpose.SESSION,
     off_session: bool = False,
     from_wallet: bool = False,
+    replaces: Payment | None = None,
 ) -> Payment:
     """Hold the quote's amount on the card, or in the driver's wallet. A booking or session that has a live
-    hold keeps that one.
+    hold keeps that one. One that `replaces` another belongs to no session before it takes its place
+    (billing/actions/reauthorising.py).
 
     Returns the payment, which may need the driver (`NEEDS_ACTION`, its `action_url`). Raises `CardDeclined`
     or `WalletTooLow`; and `ProviderDown` where the outcome is unknown: the row stays, and the sweeper finds
@@ -54,6 +56,7 @@ def place_hold(
         amount=quote.hold_amount if amount is None else amount,
         purpose=purpose,
         method=Payment.Method.WALLET if from_wallet else Payment.Method.CARD,
+        replaces=replaces,
     )
     if from_wallet:
         return payment
@@ -68,7 +71,7 @@ def means(*, user: User, quote: Quote, amount: Decimal) -> dict:
     return {"card": Card.objects.of_driver(user).first(), "from_wallet": False}
 
 
-def _open(*, user, quote, card, booking, session, amount, purpose, method) -> tuple[Payment, bool]:
+def _open(*, user, quote, card, booking, session, amount, purpose, method, replaces) -> tuple[Payment, bool]:
     in_wallet = method == Payment.Method.WALLET
     if not in_wallet and (card is None or card.removed_at is not None or card.customer.user_id != user.pk):
         raise NoCard
@@ -89,6 +92,7 @@ def _open(*, user, quote, card, booking, session, amount, purpose, method) -> tu
                 state=State.HELD if in_wallet else State.NEW,
                 currency=quote.currency,
                 amount=amount,
+                replaces=replaces,
             )
             if in_wallet:
                 wallet_holds.reserve(payment)
@@ -97,7 +101,13 @@ def _open(*, user, quote, card, booking, session, amount, purpose, method) -> tu
         if "wallets_are_never_negative" in str(error):
             raise WalletTooLow from error
         live = Payment.objects.live().filter(purpose=purpose)
-        found = live.filter(session=session).first() if session else live.filter(booking=booking).first()
+        if replaces is not None:
+            live = live.filter(replaces=replaces)
+        elif session is not None:
+            live = live.filter(session=session)
+        else:
+            live = live.filter(booking=booking)
+        found = live.first()
         if found is None:
             raise
         return found, False
@@ -116,6 +126,8 @@ def _ask(payment: Payment, *, off_session: bool) -> Payment:
             customer=payment.card.customer.stripe_id,
             card=payment.card.stripe_id,
             description=f"{payment.operator} · {payment.quote.evse}",
+            may_grow=payment.purpose == Payment.Purpose.SESSION
+            and hold_rules.of(payment.quote.evse.station.site).raises,
         )
         Payment.objects.filter(pk=payment.pk).update(stripe_intent=opened.id, updated_at=timezone.now())
         payment.stripe_intent = opened.id
@@ -147,6 +159,8 @@ def learn(*, payment: Payment, intent: gateway.Intent) -> Payment:
         fields |= {"error_code": intent.error_code, "error_message": intent.error_message[:255]}
     if intent.capture_before:
         fields["capture_before"] = intent.capture_before
+    if intent.may_raise:
+        fields["may_raise"] = True
     if news == State.CAPTURED:
         fields["amount_captured"] = min(intent.received, payment.amount)
     _move(payment, news, **fields)

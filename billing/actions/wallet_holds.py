@@ -33,6 +33,11 @@ def reserve(payment: Payment) -> None:
     _book(payment, Kind.WALLET_HOLD, payment.amount)
 
 
+def raise_by(payment: Payment, amount: Decimal, *, key: str) -> None:
+    """Reserve so much more; in the caller's transaction, which fails when the wallet hasn't it."""
+    _book(payment, Kind.WALLET_HOLD, amount, key=key)
+
+
 @transaction.atomic
 def capture(*, payment: Payment, amount: Decimal) -> bool:
     """Spend so much of what is reserved; the rest is in the wallet again."""
@@ -59,12 +64,12 @@ def release(*, payment: Payment) -> bool:
     return won == 1
 
 
-def _book(payment: Payment, kind: str, amount: Decimal, **how) -> None:
+def _book(payment: Payment, kind: str, amount: Decimal, *, key: str = "", **how) -> None:
     if payment.user_id is None:
         raise PaymentRefused("The driver of this wallet is no longer known.")
     posting.book(
         booking=posting.Booking(
-            key=f"{kind} {payment.pk}",
+            key=key or f"{kind} {payment.pk}",
             kind=kind,
             operator_id=payment.operator_id,
             currency=payment.currency,

@@ -6,6 +6,7 @@ from billing.api.exports import Exports
 from billing.api.invoices import InvoiceExport, Invoices
 from billing.api.payments import Payments
 from billing.api.quotes import Quotes
+from billing.api.starts import Starts
 from billing.api.tariffs import Tariffs
 from billing.api.wallets import Wallets
 
@@ -16,6 +17,7 @@ RESOURCES = {
     "invoices": Invoices,
     "exports": Exports,
     "wallets": Wallets,
+    "starts": Starts,
 }
 
 #: Files have names, and no slash after them.

@@ -1,9 +1,12 @@
 from billing.models.account import Account, AccountDriver
 from billing.models.books import Books, ClosedMonth, RevenueAccount, VatRegistration
+from billing.models.debt import DebtPage, FeeDebt
 from billing.models.export import DocumentEvent, Export
 from billing.models.host import Host, HostShare
+from billing.models.increment import HoldIncrement, HoldRules
 from billing.models.invoice import Invoice, InvoiceLine, Series
 from billing.models.ledger import Entry, Journal, LedgerAccount
+from billing.models.limit import ChargeLimit, SessionWatch
 from billing.models.payment import Card, Customer, Payment, Refund, WebhookEvent
 from billing.models.start import Start
 from billing.models.tariff import Cdr, Quote, Tariff, TariffAssignment, TariffVersion
@@ -16,10 +19,15 @@ __all__ = [
     "LedgerAccount",
     "Card",
     "Cdr",
+    "ChargeLimit",
     "ClosedMonth",
     "Customer",
+    "DebtPage",
     "DocumentEvent",
     "Export",
+    "FeeDebt",
+    "HoldIncrement",
+    "HoldRules",
     "Host",
     "HostShare",
     "Entry",
@@ -31,6 +39,7 @@ __all__ = [
     "Refund",
     "RevenueAccount",
     "Series",
+    "SessionWatch",
     "Start",
     "Tariff",
     "TariffAssignment",

@@ -108,6 +108,12 @@ class Payment(models.Model):
     amount_refunded = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     stripe_intent = models.CharField(max_length=255, blank=True, db_index=True)
     capture_before = models.DateTimeField(null=True, blank=True)
+    #: The bank lets this hold be raised (Stripe's *incremental authorization*).
+    may_raise = models.BooleanField(default=False, editable=False)
+    #: The hold in whose place this one was put, because that one was about to expire.
+    replaces = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="replacements", editable=False
+    )
     action_url = models.URLField(max_length=500, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.CharField(max_length=255, blank=True)
@@ -136,6 +142,11 @@ class Payment(models.Model):
                 fields=["booking", "purpose"],
                 condition=Q(state__in=["new", "needs_action", "held", "capturing"]),
                 name="one_live_hold_per_booking",
+            ),
+            models.UniqueConstraint(
+                fields=["replaces"],
+                condition=Q(state__in=["new", "needs_action", "held", "capturing"]),
+                name="one_live_hold_in_place_of_another",
             ),
             models.UniqueConstraint(
                 fields=["booking"],

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.models.payment import Payment
 from billing.models.tariff import Quote
 from bookings.models import Booking
+from evportal.accounts.access import Access
 from evportal.accounts.models import User
 from stations.models import Command, Evse, Session
 
@@ -16,6 +17,10 @@ from stations.models import Command, Evse, Session
 class StartQuerySet(models.QuerySet):
     def of_driver(self, user):
         return self.filter(user=user)
+
+    def visible_to(self, access: Access, permission: str = "view_ops"):
+        mine = Q(user_id=access.user_id) if access.user_id else Q(pk__in=[])
+        return self.filter(access.sites(permission, "evse__station__site") | mine)
 
     def open(self):
         return self.filter(state__in=Start.OPEN)

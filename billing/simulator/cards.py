@@ -21,6 +21,7 @@ class TestCard:
     asks: str = NEVER
     disputes: str | None = None
     refund_fails: bool = False
+    raise_refused: str | None = None
     note: str = ""
 
 
@@ -59,6 +60,9 @@ CARDS = [
     TestCard("4000000000000341", "pm_card_chargeCustomerFail", refuses="generic_decline",
              note="Saves, then declines"),
     TestCard("4000000000000259", "pm_card_createDispute", disputes="fraudulent", note="Disputed afterwards"),
+    # Ours: Stripe has no card of which the bank holds money and declines to hold more.
+    TestCard("4000000000002206", "pm_card_visa_raiseDeclined", raise_refused="insufficient_funds",
+             note="Holds, never more"),
     TestCard("4000000000005126", "pm_card_refundFail", refund_fails=True),
 ]  # fmt: skip
 BY_NUMBER = {card.number: card for card in CARDS}

@@ -1,9 +1,10 @@
 """Payment intents: hold, take, increase and let go of money."""
 
-from . import charges, customers, ledger
+from . import cards, charges, customers, ledger
 from .confirmation import confirm, is_manual, unexpected
 from .endpoints import endpoint, merge_metadata, metadata, readable
-from .errors import invalid, malformed, not_simulated
+from .errors import card_error, decline, invalid, malformed, not_simulated
+from .render import render
 from .world import token
 
 readable("payment_intent", "/v1/payment_intents", "PaymentIntent", ("customer",))
@@ -24,6 +25,8 @@ ZERO_DECIMAL = {
     "xaf",
     "xof",
 }
+#: Stripe's own bound.
+MOST_RAISES = 10
 BEFORE_CONFIRMATION = ("requires_payment_method", "requires_confirmation", "requires_action")
 COPIED = [
     "capture_method",
@@ -148,6 +151,16 @@ def increment_authorization(world, params, id):
     amount = check_amount(params["amount"], intent["currency"])
     if amount <= intent["amount"]:
         raise invalid("The amount must be greater than the currently authorized amount.", param="amount")
+    if charge["_raises"] >= MOST_RAISES:
+        raise invalid(
+            f"This PaymentIntent has had its {MOST_RAISES} incremental authorization attempts.",
+            param="amount",
+        )
+    # Those that the bank declines count, and change nothing else.
+    charge["_raises"] += 1
+    method = world.get("payment_method", intent["payment_method"])
+    if refused := cards.behaviour(method).raise_refused:
+        raise card_error(decline(refused), payment_intent=render(world, intent))
     merge_metadata(intent, params)
     intent["description"] = params.get("description", intent["description"])
     before = charge["amount"]

@@ -4,6 +4,7 @@
 {% for group in evses|by_tariff %}   EVSEs in groups that charge the same
 {% from_price evse_or_site %}        "from €0.49/kWh", or nothing where no tariff is set
 {% money amount currency %}          €11.80
+{% debt_url debt as url %}           where a debt is paid without signing in
 {% slot_price evse starts ends %}    "about €9.40" for a slot
 {% booking_estimate booking as price %} what a booking will cost, and whether enough is held for it
 {% running_cost session %}           the cost up to the last meter value
@@ -18,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from billing import prices, showing
+from billing import debt_links, prices, showing
 from billing.actions.booking import booking_quote
 from billing.exceptions import NoTariff
 from billing.models import Payment, Quote
@@ -31,6 +32,11 @@ register = template.Library()
 @register.simple_tag
 def money(amount, currency: str) -> str:
     return format_money(Decimal(amount), currency, get_language() or "en")
+
+
+@register.simple_tag
+def debt_url(debt) -> str:
+    return debt_links.url(debt)
 
 
 @register.simple_tag

@@ -10,12 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from billing import actions, policy, prices, showing
+from billing import actions, limits, policy, prices, showing
 from billing.actions.charging import AlreadyCharging
 from billing.exceptions import NoTariff
+from billing.forms_limit import LimitForm
+from billing.limits import Limits
 from billing.models import Card, Payment, Start
+from billing.places import own_booking
 from billing.readiness import nearest_free, obstacle
-from billing.views import means, scan
+from billing.views import limit, means, scan
 from bookings.at_charger import walk_in_plan
 from bookings.models import Booking
 from stations import paying
@@ -53,7 +56,7 @@ def charger(request, public_id):
         return redirect("billing:starting", start.pk)
     now = timezone.now()
     problem = obstacle(evse, user, now)
-    booking = _own_booking(evse, user, now)
+    booking = own_booking(evse, user, now)
     if booking is None and not scan.may_use(request, evse, now):
         problem = problem or str(scan.NotScanned())
     with timezone.override(site.zone):
@@ -97,6 +100,7 @@ def _prices(request, evse: Evse, user, now) -> dict:
         "example": showing.money(example.gross, example.currency),
         "hold": showing.money(usual.hold, usual.currency) if usual.hold else "",
         **means.offered(user, evse.station.site.operator, usual.currency, usual.hold),
+        "limit_form": limit.start_form(request, evse, usual.currency),
     }
 
 
@@ -106,27 +110,21 @@ def _kwh(text: str | None) -> int:
     return min(MOST_KWH, max(LEAST_KWH, int(text)))
 
 
-def _own_booking(evse: Evse, user, now) -> Booking | None:
-    if user is None:
-        return None
-    mine = Booking.objects.of_driver(user).filter(evse=evse, status=Booking.Status.RESERVED, ends_at__gt=now)
-    booking = mine.order_by("starts_at").first()
-    if booking is None or now < booking.starts_at - timezone.timedelta(minutes=booking.early_start_minutes):
-        return None
-    return booking
-
-
 @login_required
 @require_POST
 def start(request, public_id):
     evse = public_evse(public_id)
     back = reverse("billing:charger", args=[evse.public_id])
     paying_with = means.chosen(request)
-    booking = _own_booking(evse, request.user, timezone.now())
+    booking = own_booking(evse, request.user, timezone.now())
     if booking is None and not scan.may_use(request, evse, timezone.now()):
         messages.error(request, str(scan.NotScanned()))
         return redirect(back)
-    return start_and_go(request, evse=evse, booking=booking, back=back, **paying_with)
+    form = LimitForm(request.POST, evse=evse, currency=evse.station.site.operator.currency)
+    if not form.is_valid():
+        messages.error(request, _("This limit is not possible: look at the fields below."))
+        return redirect(limit.refused(back, request.POST))
+    return start_and_go(request, evse=evse, booking=booking, back=back, wanted=form.wanted, **paying_with)
 
 
 def start_and_go(
@@ -137,6 +135,7 @@ def start_and_go(
     booking: Booking | None,
     back: str,
     from_wallet: bool = False,
+    wanted: Limits = limits.NONE,
 ):
     """Start, and lead to what comes next: the bank, the steps, the session, or back with the reason."""
     try:
@@ -147,6 +146,7 @@ def start_and_go(
             from_wallet=from_wallet,
             booking=booking,
             by=request.user,
+            wanted=wanted,
         )
     except AlreadyCharging as running:
         return redirect("billing:session", running.session.link)

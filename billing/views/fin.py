@@ -11,13 +11,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import actions, documents, showing
+from billing.actions import debt_pages
 from billing.actions.invoices import resend as resend_document
 from billing.exceptions import ProviderDown
 from billing.exports import csv_invoices, filters
 from billing.forms import RefundForm
 from billing.forms_finance import WHATS, InvoiceFilter
 from billing.invoicing import by_rate
-from billing.models import Cdr, Invoice, Payment
+from billing.models import Cdr, FeeDebt, Invoice, Payment
 from billing.views import scope
 from billing.views.scope import needs
 from billing.views.session import pdf_response
@@ -256,6 +257,9 @@ def review(request):
         "title": _("Sessions to check"),
         "crumbs": [{"label": _("Invoices"), "url": reverse("fin:invoices")}],
         "page": page,
+        "fees": FeeDebt.objects.visible_to(request.access)
+        .open()
+        .select_related("booking__evse__station__site", "user")[:PER_PAGE],
     }
     return render(request, "fin/review.html", context)
 
@@ -279,6 +283,20 @@ def decide(request, pk):
     else:
         said = {"session": cdr.session, "state": cdr.get_state_display()}
         messages.success(request, _("%(session)s: %(state)s.") % said)
+    return redirect("fin:review")
+
+
+@needs("refund")
+@require_POST
+def waive_fee(request, pk):
+    """Give up a booking's fee that could not be charged."""
+    debt = get_object_or_404(FeeDebt.objects.visible_to(request.access, "refund").open(), pk=pk)
+    try:
+        debt_pages.waive_fee(debt=debt, by=request.user)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The fee of %(booking)s is not charged.") % {"booking": debt.booking})
     return redirect("fin:review")
 
 

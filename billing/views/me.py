@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import actions, showing
-from billing.actions.debts import owed_by
+from billing.actions.debts import fees_owed_by, owed_by
 from billing.exceptions import ProviderDown
 from billing.forms import IdTokenForm, VehicleForm
 from billing.models import Card, Invoice, Start
@@ -48,6 +48,7 @@ def home(request):
         "tabs": tabs("me:home"),
         "running": [(row, showing.session(row)) for row in sessions.open()],
         "debts": owed_by(request.user),
+        "fee_debts": fees_owed_by(request.user),
         "starts": Start.objects.of_driver(request.user).open().select_related("evse__station__site"),
         # What the waitlist offers is no booking before it is accepted; it is shown with the place.
         "bookings": bookings.open()

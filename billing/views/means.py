@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from billing import showing
+from billing import parties, showing
 from billing.actions import posting
 from billing.actions.bill import outstanding
 from billing.models import Card, Cdr
@@ -12,13 +12,18 @@ WALLET = "wallet"
 
 
 def offered(user, operator: Operator, currency: str, amount: Decimal) -> dict:
-    """For billing/_cards.html: the driver's cards, and their wallet's balance where it carries the amount."""
+    """For billing/_cards.html: the driver's cards, and their wallet's balance where it carries the amount.
+
+    `on_account`: the fleet that pays, where the driver needs neither."""
     if user is None:
-        return {"cards": [], "wallet": ""}
+        return {"cards": [], "wallet": "", "on_account": ""}
+    account = parties.account_of(user, operator)
     balance = posting.wallet_balance(user=user, operator=operator, currency=currency)
     return {
         "cards": Card.objects.of_driver(user),
         "wallet": showing.money(balance, currency) if balance >= amount > 0 else "",
+        # Whose invoice of the month it goes on, where nobody is asked for a card.
+        "on_account": str(account) if account is not None and account.on_account and amount > 0 else "",
     }
 
 

@@ -12,10 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import actions, documents, showing
+from billing.actions import watching
 from billing.exceptions import ProviderDown
 from billing.lines import from_json
 from billing.models import Cdr, Invoice, Payment
-from billing.views import means
+from billing.views import limit, means
 from stations import commands
 from stations.exceptions import Refused
 from stations.models import Session
@@ -39,6 +40,8 @@ def session(request, link):
             "evse": row.evse,
             "charger_id": row.evse.public_id,
             "payment_words": [showing.payment_words(payment) for payment in row.payments.live()],
+            "limit_url": reverse("billing:limit", args=[row.link]) if limit.may_change(request, row) else "",
+            "has_limit": bool(watching.limits_of(row)),
         }
         return render(request, "billing/session.html", context)
 
@@ -109,7 +112,7 @@ def receipt(request, link):
             "sign_in_to_pay": cdr is not None
             and cdr.state == Cdr.State.UNPAID
             and row.user_id is not None
-            and not request.user.is_authenticated,
+            and row.user_id != request.user.pk,
             "may_pay": cdr is not None and cdr.state == Cdr.State.UNPAID and row.user_id == request.user.pk,
         }
         if cdr is not None and cdr.lines:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -22,6 +22,9 @@ class Reason(Enum):
     HARD_RESET = ("HardReset", "ImmediateReset", "ResetCommand")
     UNLOCK = ("UnlockCommand", "Other", "UnlockCommand")
     CONNECT_TIMEOUT = ("Other", "Timeout", "EVConnectTimeout")
+    ENERGY_LIMIT = ("Other", "EnergyLimitReached", "EnergyLimitReached")
+    TIME_LIMIT = ("Other", "TimeLimitReached", "TimeLimitReached")
+    SOC_LIMIT = ("Other", "SOCLimitReached", "SoCLimitReached")
     FAULT = ("Other", "Other", "AbnormalCondition")
 
 
@@ -47,6 +50,8 @@ class Transaction:
     last: Reading | None = None
     reason: Reason | None = None
     stop_token: Token | None = None
+    #: 2.1: what the portal has said that it may take (*TransactionLimit*).
+    limit: dict = field(default_factory=dict)
 
     def next_seq_no(self) -> int:
         """Numbers 2.x events 0, 1, 2, …"""

@@ -105,7 +105,7 @@ def end(session: Session, *, minutes: int = 30, energy_wh: int = 10_000) -> Sess
 
 
 def reading(
-    session: Session, *, minutes: int, wh: int, measurand: str = "Energy.Active.Import.Register"
+    session: Session, *, minutes: float, wh: int, measurand: str = "Energy.Active.Import.Register"
 ) -> None:
     at = session.started_at + timedelta(minutes=minutes)
     Reading.objects.create(

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from billing import actions, policy, prices, sweeping
 from billing.exceptions import CardDeclined
-from billing.models import Card, Cdr, Invoice, Payment, Start
+from billing.models import Card, Cdr, HoldRules, Invoice, Payment, Start
 from billing.readiness import NotReady
 from evportal.outbox.models import Mail
 from stations import commands
@@ -80,14 +80,34 @@ def test_a_declined_card_starts_nothing(provider):
     assert Start.objects.get().state == Start.State.FAILED
 
 
-def test_a_refused_start_frees_the_hold(provider):
-    user, evse = make.user(), money.place()
-    start = actions.start_charging(user=user, evse=evse, card=money.card(user))
+def refused(user, evse, card) -> Start:
+    start = actions.start_charging(user=user, evse=evse, card=card)
     commands.finish(start.command.pk, status=Command.Status.ANSWERED, response={"status": "Rejected"})
     actions.command_answered(command=Command.objects.get(pk=start.command.pk))
     start.refresh_from_db()
     assert start.state == Start.State.FAILED
     assert "refused" in start.problem
+    return start
+
+
+def test_a_refused_start_s_hold_waits_for_the_next_try(provider):
+    user, evse = make.user(), money.place()
+    card = money.card(user)
+    start = refused(user, evse, card)
+    assert start.payment.state == Payment.State.HELD
+    again = actions.start_charging(user=user, evse=evse, card=card)
+    assert again.pk != start.pk and again.payment == start.payment
+    assert Payment.objects.count() == 1
+
+
+def test_a_refused_start_s_hold_is_freed_when_nobody_tries_again(provider, client):
+    user, evse = make.user(), money.place()
+    start = refused(user, evse, money.card(user))
+    client.force_login(user)
+    page = client.get(reverse("billing:starting", args=[start.pk])).content.decode()
+    assert "used for your next try" in page
+    sweeping.sweep(timezone.now() + policy.START_WITHIN + timedelta(seconds=1))
+    start.payment.refresh_from_db()
     assert start.payment.state == Payment.State.RELEASED
 
 
@@ -206,6 +226,7 @@ def test_without_a_tariff_a_person_has_to_look(provider):
 
 def test_it_stops_before_the_hold_is_used_up(provider):
     user, evse = make.user(), money.place()
+    HoldRules.objects.create(site=evse.station.site, when_used_up="stop")
     actions.start_charging(user=user, evse=evse, card=money.card(user))
     session = money.begin(evse, user)
     actions.open_cdr(session=session)

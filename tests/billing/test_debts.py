@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import actions
+from billing import actions, debt_links
 from billing.actions.debts import DebtOpen
 from billing.exceptions import PaymentRefused
 from billing.ledger import Code
@@ -54,7 +54,7 @@ def test_the_link_to_pay_is_mailed_once(debt):
 def test_the_driver_finds_it_on_their_page(client, debt):
     receipt = reverse("billing:receipt", args=[debt.session.link])
     page = client.get(receipt).content.decode()
-    assert "Sign in to pay what is open" in page
+    assert debt_links.url(debt) in page
     client.force_login(debt.session.user)
     page = client.get("/me/").content.decode()
     assert "A charge is not paid" in page

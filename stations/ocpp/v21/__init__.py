@@ -1,8 +1,10 @@
 """OCPP 2.1: 2.0.1 and what it adds."""
 
+from dataclasses import replace
+
 from stations.ocpp import v201
 from stations.ocpp.routing import Route, empty
-from stations.ocpp.v21 import energy, payment
+from stations.ocpp.v21 import energy, payment, transactions
 from stations.ocpp.v201 import plug_and_charge
 
 VERSION = "2.1"
@@ -19,5 +21,10 @@ ROUTES = v201.ROUTES | {
     "OpenPeriodicEventStream": Route(decide=energy.open_stream),
     "PullDynamicScheduleUpdate": Route(decide=energy.pull_dynamic_schedule),
     "ReportDERControl": Route(answer=empty, later=energy.der_report),
+    "TransactionEvent": replace(
+        v201.ROUTES["TransactionEvent"],
+        decide=transactions.transaction_event,
+        decides=transactions.needs_decision,
+    ),
     "VatNumberValidation": Route(answer=payment.vat_number_validation),
 }
