@@ -16,6 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from billing import actions, gateway
+from billing.actions import pages
+from billing.actions.holds import take_page
 from billing.actions.refunds import bounced
 from billing.exceptions import BadSignature, ProviderDown, ProviderRefused
 from billing.models import Payment, Refund, TopUp, WebhookEvent
@@ -102,11 +104,29 @@ def _checkout(thing) -> News | None:
 
 
 def _paid_page(thing) -> News | None:
+    held = Payment.objects.filter(stripe_checkout=thing.id).first()
+    if held is not None:
+        return _hold_page(held)
     row = TopUp.objects.filter(stripe_checkout=thing.id).first()
     if row is None:
         return None
     page = gateway.retrieve_page(thing.id)
     return News(lambda: f"top-up {actions.take_top_up(row=row, page=page).state}")
+
+
+def _hold_page(payment: Payment) -> News:
+    """A guest's page is done, or shut."""
+    page = pages.read(payment)
+
+    def apply() -> str:
+        before = payment.state
+        take_page(payment=payment, page=page)
+        if payment.state == before:
+            return f"stays {before}"
+        proceed.delay_on_commit(str(payment.pk))
+        return f"{before} → {payment.state}"
+
+    return News(apply)
 
 
 def _method(thing) -> News | None:

@@ -46,7 +46,7 @@ def ask_to_pay(*, cdr: Cdr) -> None:
         return
     queue_mail(
         key=f"unpaid session {cdr.session_id}",
-        to=user.email,
+        to=user.mail_address,
         template="billing/mail/unpaid",
         context={
             "session": cdr.session,
