@@ -113,7 +113,7 @@ def resume(*, start: Start) -> Begun | None:
 def look(*, start: Start) -> Start:
     """Ask how the page stands and go on from there; harmless when a webhook was quicker."""
     payment = start.payment
-    if payment is not None and payment.state == Payment.State.NEW and pages.is_waited_for(payment):
+    if payment is not None and payment.state == Payment.State.NEW and payment.stripe_checkout:
         holds.reconcile(payment=payment)
         if payment.state != Payment.State.NEW:
             proceed(payment=payment)
