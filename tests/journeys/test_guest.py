@@ -14,7 +14,8 @@ FREE = """
     SELECT evse.public_id FROM stations_evse evse
     JOIN stations_station station ON station.id = evse.station_id
     JOIN stations_site site ON site.id = station.site_id
-    WHERE evse.state = 'available' AND station.connection IS NOT NULL AND site.is_public AND site.country = 'DE'
+    WHERE evse.state = 'available' AND station.connection IS NOT NULL
+    AND site.is_public AND site.country = 'DE'
     ORDER BY evse.max_power_w DESC, evse.id
 """
 
