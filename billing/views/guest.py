@@ -38,6 +38,9 @@ def start(request, public_id):
     evse = public_evse(public_id)
     back = reverse("billing:charger", args=[evse.public_id])
     now = timezone.now()
+    if not settings.GUEST_STARTS_PER_ADDRESS:
+        messages.error(request, _("Charging without an account is not offered here."))
+        return redirect(back)
     if not scan.may_use(request, evse, now):
         messages.error(request, str(scan.NotScanned()))
         return redirect(back)

@@ -117,7 +117,7 @@ class ApiKeyAdmin(ScopedAdmin):
 
 @admin.register(User)
 class UserAdmin(SuperuserAdmin):
-    list_display = ["email", "name", "is_active", "is_staff", "is_superuser", "date_joined", "last_login"]
+    list_display = ["who", "name", "is_active", "is_staff", "is_superuser", "date_joined", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser", "is_guest"]
     search_fields = ["email", "name"]
     date_hierarchy = "date_joined"
@@ -132,6 +132,11 @@ class UserAdmin(SuperuserAdmin):
         "last_login",
     ]
     readonly_fields = ["date_joined", "last_login"]
+
+    @admin.display(description=_("E-mail"), ordering="email")
+    def who(self, user):
+        """A guest has no address of their own."""
+        return str(user)
 
     def has_add_permission(self, request):
         # People sign up themselves, so that the address is known to be theirs.
