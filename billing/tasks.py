@@ -158,7 +158,7 @@ def book_missed() -> None:
 
 @shared_task
 def erase_guests() -> None:
-    """Once a day: who charged without an account is forgotten after a time."""
+    """Several times a day: who charged without an account is forgotten after a time."""
     erased = guests.erase_old(now=timezone.now())
     if erased:
         log.info("The addresses of %s guests are removed", erased)

@@ -214,7 +214,8 @@ def settle(*, cdr: Cdr) -> Cdr:
     session = cdr.session
     payment = session.payments.live().filter(purpose=Payment.Purpose.SESSION).first()
     owed = outstanding(cdr)
-    if owed > 0 and session.user is not None and session.user.is_guest:
+    is_guest = session.user is not None and session.user.is_guest
+    if owed > 0 and is_guest:
         owed = _at_most_secured(cdr, owed, payment)
         if cdr.state != State.PRICED:
             return cdr
@@ -229,6 +230,11 @@ def settle(*, cdr: Cdr) -> Cdr:
         if payment.state == Payment.State.CAPTURING:
             return cdr
         owed = outstanding(cdr)
+        if owed > 0 and is_guest:
+            # Their bank had let the hold go.
+            owed = _at_most_secured(cdr, owed, payment)
+            if cdr.state != State.PRICED:
+                return cdr
         if owed > 0:
             return _leave_unpaid(cdr, f"{owed} {cdr.currency} more than was held.")
     elif payment is not None:

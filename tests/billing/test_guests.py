@@ -420,7 +420,8 @@ def test_what_was_not_secured_is_not_billed(client, provider, vat):
     assert Client().get(f"/r/{session.link}/invoice.pdf").content.startswith(b"%PDF")
 
 
-def test_a_lost_hold_is_nobodys_debt(client, provider):
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_lost_hold_is_nobodys_debt(client, provider, is_known):
     evse = money.place()
     client.get(scan_and_pay(client, evse))
     start = Start.objects.get()
@@ -428,9 +429,13 @@ def test_a_lost_hold_is_nobodys_debt(client, provider):
     actions.open_cdr(session=session)
     # Their bank let it go.
     gateway.release(Payment.objects.get().stripe_intent, payment_id="elsewhere")
-    actions.look(payment=Payment.objects.get())
+    if is_known:
+        actions.look(payment=Payment.objects.get())
     cdr = actions.bill(session=money.end(session))
     assert (cdr.state, Invoice.objects.count()) == ("waived", 0)
+    assert Payment.objects.get().state == "released"
+    assert not Mail.objects.filter(key__startswith="unpaid").exists()
+    assert "Nothing is charged" in body(client.get(f"/r/{session.link}/"))
 
 
 # Nobody signs in as a guest
