@@ -428,7 +428,7 @@ def test_a_lost_hold_is_nobodys_debt(client, provider, is_known):
     session = money.begin(evse, start.user, at=timezone.now() - timedelta(minutes=40))
     actions.open_cdr(session=session)
     # Their bank let it go.
-    gateway.release(Payment.objects.get().stripe_intent, payment_id="elsewhere")
+    gateway.release(Payment.objects.get().stripe_intent, payment_id=f"elsewhere-{make.number()}")
     if is_known:
         actions.look(payment=Payment.objects.get())
     cdr = actions.bill(session=money.end(session))
