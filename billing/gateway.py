@@ -280,6 +280,95 @@ def _page(session) -> PayPage:
     )
 
 
+# Pages on which somebody without an account places a hold
+
+
+@dataclass(frozen=True)
+class HoldPage:
+    """Such a page: where it is while it is open, and what came of it."""
+
+    id: str
+    url: str
+    status: str
+    email: str = ""
+    #: Only once the page is complete: before that, a declined card is no news.
+    intent: Intent | None = None
+    card: SavedCard | None = None
+
+
+def hold_page(
+    *,
+    payment_id,
+    amount: Decimal,
+    currency: str,
+    text: str,
+    success_url: str,
+    cancel_url: str,
+    locale: str,
+    expires_at: datetime,
+) -> HoldPage:
+    """A page that holds this amount on a card, or by Apple Pay or Google Pay, which are cards to Stripe."""
+    item = {
+        "quantity": 1,
+        "price_data": {
+            "currency": currency.lower(),
+            "unit_amount": to_minor(amount, currency, rounding=ROUND_UP),
+            "product_data": {"name": text},
+        },
+    }
+    with _refusals():
+        session = client().checkout.sessions.create(
+            {
+                "mode": "payment",
+                "allowed_payment_method_types": ["card"],
+                "line_items": [item],
+                "payment_intent_data": {
+                    "capture_method": "manual",
+                    "description": text,
+                    "metadata": {"payment": str(payment_id)},
+                },
+                "client_reference_id": str(payment_id),
+                "success_url": success_url,
+                "cancel_url": cancel_url,
+                "locale": locale,
+                "expires_at": int(expires_at.timestamp()),
+            },
+            {"idempotency_key": f"{payment_id}-hold-page"},
+        )
+    return _hold_page(session)
+
+
+_WITH_INTENT = {"expand": ["payment_intent.latest_charge", "payment_intent.payment_method"]}
+
+
+def read_hold_page(checkout_session: str) -> HoldPage:
+    with _refusals():
+        return _hold_page(client().checkout.sessions.retrieve(checkout_session, _WITH_INTENT))
+
+
+def close_hold_page(checkout_session: str) -> HoldPage:
+    """Nobody can pay on it any more; where somebody already has, it says so."""
+    try:
+        with _refusals():
+            client().checkout.sessions.expire(checkout_session)
+    except ProviderRefused:
+        log.info("Checkout session %s was over already", checkout_session)
+    return read_hold_page(checkout_session)
+
+
+def _hold_page(session) -> HoldPage:
+    intent = session.payment_intent
+    done = session.status == "complete" and intent is not None and not isinstance(intent, str)
+    return HoldPage(
+        id=session.id,
+        url=session.url or "",
+        status=session.status or "",
+        email=_at(session, "customer_details", "email") or "",
+        intent=_read(intent) if done else None,
+        card=_card(_at(intent, "payment_method"), "") if done else None,
+    )
+
+
 # Holds
 
 

@@ -212,4 +212,4 @@ def seller(operator: Any) -> dict[str, str]:
 def buyer(user: Any) -> dict[str, str]:
     if user is None:
         return {"name": "", "email": ""}
-    return {"name": user.name, "email": user.email}
+    return {"name": user.name, "email": user.mail_address}

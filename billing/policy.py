@@ -23,6 +23,9 @@ HOLD_RELEASED_WITHIN_DAYS = 7
 START_WITHIN = timedelta(minutes=3)
 #: A bank's 3-D Secure page may stay open for so long before we give the slot and the start up.
 CONFIRM_WITHIN = timedelta(minutes=15)
+#: A guest's page at the provider is open for as long as the provider wants at least, and a little for the way
+#: there; we close it ourselves after CONFIRM_WITHIN.
+GUEST_PAGE_OPEN = timedelta(minutes=31)
 #: A card at the charger by a driver whose payment can't be secured is stopped again: we never let somebody
 #: run up a bill that nobody will pay. False lets it run, and the bill waits for a person.
 STOP_UNSECURED = True

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from billing.exceptions import PaymentRefused
+from billing.models import Start
 from evportal.accounts.models import User
 from stations import reservations
 from stations.authorising import keepings
@@ -36,6 +37,14 @@ def obstacle(evse: Evse, user: User | None, now: datetime) -> str:
         until = kept.ends_at.astimezone(evse.station.site.zone)
         return _("Booked by another driver until %(time)s.") % {"time": f"{until:%H:%M}"}
     return ""
+
+
+def taken_meanwhile(start: Start, now: datetime) -> str:
+    """Why a start can't go on that waited for its money: others may have been quicker."""
+    others = Start.objects.filter(evse=start.evse_id, state=Start.State.ASKED, expires_at__gt=now)
+    if others.exclude(pk=start.pk).exists():
+        return _("Somebody else is just starting here.")
+    return obstacle(start.evse, start.user, now)
 
 
 def nearest_free(evse: Evse, now: datetime) -> Evse | None:

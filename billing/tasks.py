@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing import actions, at_charger, policy, sweeping
-from billing.actions import accounts, missed, monthly
+from billing.actions import accounts, guests, missed, monthly
 from billing.exceptions import PaymentRefused, ProviderDown
 from billing.exports import making
 from billing.models import Account, Payment
@@ -160,3 +160,11 @@ def book_missed() -> None:
     booked = missed.book_missed(since=timezone.now() - policy.LOOK_BACK)
     if booked:
         log.warning("%s events of money were not in the ledger, and are now", booked)
+
+
+@shared_task
+def erase_guests() -> None:
+    """Several times a day: who charged without an account is forgotten after a time."""
+    erased = guests.erase_old(now=timezone.now())
+    if erased:
+        log.info("The addresses of %s guests are removed", erased)

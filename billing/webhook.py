@@ -16,7 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from billing import actions, gateway
-from billing.actions import debt_pages
+from billing.actions import debt_pages, pages
+from billing.actions.holds import take_page
 from billing.actions.refunds import bounced
 from billing.exceptions import BadSignature, ProviderDown, ProviderRefused
 from billing.models import DebtPage, Payment, Refund, TopUp, WebhookEvent
@@ -103,6 +104,9 @@ def _checkout(thing) -> News | None:
 
 
 def _paid_page(thing) -> News | None:
+    held = Payment.objects.filter(stripe_checkout=thing.id).first()
+    if held is not None:
+        return _hold_page(held)
     row = TopUp.objects.filter(stripe_checkout=thing.id).first()
     if row is None:
         return _paid_debt(thing)
@@ -121,6 +125,21 @@ def _paid_debt(thing) -> News | None:
         if row.payment_id is not None:
             proceed.delay_on_commit(str(row.payment_id))
         return f"debt page {row.state}"
+
+    return News(apply)
+
+
+def _hold_page(payment: Payment) -> News:
+    """A guest's page is done, or shut."""
+    page = pages.read(payment)
+
+    def apply() -> str:
+        before = payment.state
+        take_page(payment=payment, page=page)
+        if payment.state == before:
+            return f"stays {before}"
+        proceed.delay_on_commit(str(payment.pk))
+        return f"{before} → {payment.state}"
 
     return News(apply)
 

@@ -47,6 +47,7 @@ app.conf.beat_schedule = {
     "sweep-payments": {"task": "billing.tasks.sweep", "schedule": 15.0},
     "sweep-exports": {"task": "billing.tasks.sweep_exports", "schedule": 30.0},
     "bill-months": {"task": "billing.tasks.bill_months", "schedule": 21600.0},
+    "erase-guests": {"task": "billing.tasks.erase_guests", "schedule": 21600.0},
     "book-missed": {"task": "billing.tasks.book_missed", "schedule": 600.0},
     "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},

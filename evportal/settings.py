@@ -280,6 +280,11 @@ if not EMBEDDED and not STRIPE_WEBHOOK_SECRET:
 VAT_REGISTER = env("VAT_REGISTER", default="")
 #: How long an accountant's export can be fetched again.
 EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=90)
+#: How long a guest's link leads to their receipt, and how long we know their address after the charge.
+GUEST_LINK_DAYS = env.int("GUEST_LINK_DAYS", default=400)
+GUEST_DATA_DAYS = env.int("GUEST_DATA_DAYS", default=90)
+#: Charges that may be begun as a guest from one address within ten minutes.
+GUEST_STARTS_PER_ADDRESS = env.int("GUEST_STARTS_PER_ADDRESS", default=12)
 
 MAP_TILE_URL = env("MAP_TILE_URL", default="")
 MAP_TILE_ATTRIBUTION = env("MAP_TILE_ATTRIBUTION", default="")

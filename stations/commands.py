@@ -242,7 +242,7 @@ def app_token(user: User, operator: Operator) -> IdToken:
             operator=operator,
             type=IdToken.Type.CENTRAL,
             token="".join(secrets.choice(TOKEN_LETTERS) for _i in range(20)),
-            label="App",
+            label="Guest" if user.is_guest else "App",
         )
     return token
 

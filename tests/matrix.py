@@ -63,7 +63,8 @@ from bookings.models import (
     SiteRules,
     WaitlistPlace,
 )
-from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
+from evportal.accounts import guests
+from evportal.accounts.models import ApiKey, Guest, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Channel, ChannelMessage, Mail, SentMail, Wish
 from monitoring.models import (
     Alert,
@@ -162,6 +163,9 @@ def build() -> World:
     # The driver's second factor, under the address of another kind of it.
     mine.ids["passkey"] = Authenticator.objects.get(user=driver).pk
     mine.rows |= {Membership: staff["manager"].memberships.get(), User: driver}
+    guest = Guest.objects.get(user=User.objects.create_guest())
+    mine.rows |= {Guest: guest}
+    mine.ids["guest"] = guests.token(guest)
     for number, place in enumerate((mine, away)):
         mailed = ScheduledReport.objects.create(
             membership=staff["manager"].memberships.get(), site=place.rows[Site], token=f"stop-{number}"

@@ -15,6 +15,7 @@ ALLOWED = {
     "bookings": {"evportal.accounts", "evportal.money", "evportal.outbox", "evportal.rest", "stations"},
     "billing": {
         "evportal.accounts",
+        "evportal.limits",
         "evportal.money",
         "evportal.outbox",
         "evportal.rest",

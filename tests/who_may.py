@@ -74,6 +74,8 @@ PUBLIC = [
         "/s/{site}/waitlist/",
         "/c/{public_id}/",
         "/q/nothing/1/nothing/",
+        "/g/nothing/",
+        "/receipt/",
         "/api/v1/schema/",
         "/api/v1/docs/",
         "/accounts/login/",
@@ -99,6 +101,9 @@ LINKS = [
     get("/r/{ended}/", EVERYBODY, OWNER),
     get("/r/{ended}/invoice.pdf", EVERYBODY, EVERYBODY),
     post("/r/{ended}/pay/", OWNER),
+    # A guest's own link, and what it opens (tests/billing/test_guests.py); the matrix' charge is a driver's.
+    get("/g/{guest}/", EVERYBODY, NOBODY),
+    get("/r/{ended}/details/", NOBODY),
     # In the mail with a report: it ends that mail, and tells nothing else.
     get("/reports/stop/{stop}/", EVERYBODY, NOBODY),
 ]
@@ -152,6 +157,7 @@ DRIVERS = [
     get("/b/{booking}/review/", OWNER),
     post("/b/{booking}/start/", OWNER),
     post("/c/{public_id}/start/", PERSONS, NOBODY),
+    post("/c/{public_id}/guest/", EVERYBODY, NOBODY),
     get("/start/{start}/", OWNER),
     get("/pay/{payment}/", OWNER),
     get("/w/{place}/", OWNER),
@@ -578,6 +584,7 @@ TABLE = [
 #: Who finds rows there. Whoever runs the portal itself is not in the matrix: a superuser sees everything.
 IN_ADMIN = {
     "accounts/apikey": MANAGER,
+    "accounts/guest": NOBODY,
     "accounts/membership": MANAGER,
     "accounts/operator": MANAGER,
     "accounts/user": NOBODY,

@@ -8,10 +8,10 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from billing import invoicing, parties, prices, pricing, vat
+from billing import invoicing, parties, prices, pricing, unsecured, vat
 from billing.actions import charging, debt_pages, debts, holds, invoices, raising, refunds
 from billing.exceptions import PaymentRefused
-from billing.lines import to_json
+from billing.lines import from_json, to_json
 from billing.models import Card, Cdr, Payment, Quote, TariffVersion
 from bookings.models import Booking
 from evportal.accounts.models import User, Vehicle
@@ -177,6 +177,9 @@ def _correct(cdr: Cdr, session: Session, previous_energy_wh: Decimal | None = No
     except pricing.UsageError:
         return
     too_much = cdr.gross - fields.get("gross", cdr.gross)
+    if too_much < 0 and session.user is not None and session.user.is_guest:
+        # More than was held, or than was known, is not asked of a guest (`_at_most_secured`).
+        return
     if too_much == 0 or (cdr.review and cdr.state == State.SETTLED):
         return
     payment = session.payments.filter(state=Payment.State.CAPTURED).first()
@@ -207,6 +210,11 @@ def settle(*, cdr: Cdr) -> Cdr:
         debt_pages.close(debt=cdr)
     payment = session.payments.live().filter(purpose=Payment.Purpose.SESSION).first()
     owed = outstanding(cdr)
+    is_guest = session.user is not None and session.user.is_guest
+    if owed > 0 and is_guest:
+        owed = _at_most_secured(cdr, owed, payment)
+        if cdr.state != State.PRICED:
+            return cdr
     if owed > 0 and payment is None and parties.is_on_account(session.user, session.station.site.operator):
         return close(cdr=cdr, state=State.ON_ACCOUNT)
     if owed > 0:
@@ -218,7 +226,7 @@ def settle(*, cdr: Cdr) -> Cdr:
         holds.capture(payment=payment, amount=min(owed, payment.amount))
         if payment.state == Payment.State.CAPTURING:
             return cdr
-        if payment.state == Payment.State.RELEASED and session.user is not None:
+        if payment.state == Payment.State.RELEASED and session.user is not None and not is_guest:
             # The bank had let go of it: nothing was taken, so the card is asked for exactly what is owed.
             payment = _charge_card(cdr, outstanding(cdr))
             if payment is not None and payment.state == Payment.State.HELD:
@@ -226,11 +234,36 @@ def settle(*, cdr: Cdr) -> Cdr:
             if payment is not None and payment.state == Payment.State.CAPTURING:
                 return cdr
         owed = outstanding(cdr)
+        if owed > 0 and is_guest:
+            # Their bank had let the hold go.
+            owed = _at_most_secured(cdr, owed, payment)
+            if cdr.state != State.PRICED:
+                return cdr
         if owed > 0:
             return _leave_unpaid(cdr, f"{owed} {cdr.currency} more than was held.")
     elif payment is not None:
         holds.release(payment=payment)
     return close(cdr=cdr, state=State.SETTLED)
+
+
+def _at_most_secured(cdr: Cdr, owed: Decimal, payment: Payment | None) -> Decimal:
+    """What a guest's hold does not cover is not billed: nobody could ask them for it. What is owed now."""
+    stands = payment is not None and payment.state in (Payment.State.HELD, Payment.State.CAPTURING)
+    over = owed - (payment.amount if payment is not None and stands else 0)
+    if over <= 0 or cdr.state != State.PRICED:
+        return owed
+    note = f"{over} {cdr.currency} of a guest's charge was not secured."
+    if over >= cdr.gross:
+        Cdr.objects.filter(pk=cdr.pk, state=State.PRICED).update(state=State.WAIVED, review=note)
+    else:
+        lines = unsecured.reduced(from_json(cdr.lines), by=over, currency=cdr.currency, how=cdr.vat_category)
+        net, tax, gross = invoicing.total(lines)
+        Cdr.objects.filter(pk=cdr.pk, state=State.PRICED, gross=cdr.gross).update(
+            lines=to_json(lines), net=net, tax=tax, gross=gross
+        )
+    log.warning("Session %s: %s", cdr.session_id, note)
+    cdr.refresh_from_db()
+    return outstanding(cdr)
 
 
 def _charge_card(cdr: Cdr, owed: Decimal) -> Payment | None:

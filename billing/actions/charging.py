@@ -175,7 +175,8 @@ def fail_start(*, start: Start, problem: str, keeps_hold: bool = False) -> Start
     )
     start.refresh_from_db()
     if won and start.payment is not None and start.payment.booking_id is None:
-        if keeps_hold:
+        # A guest's next try is another guest's, who pays anew.
+        if keeps_hold and not start.user.is_guest:
             Payment.objects.filter(pk=start.payment.pk).update(updated_at=timezone.now())
         else:
             holds.release(payment=start.payment)

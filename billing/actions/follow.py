@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing.actions import booking, charging, invoices, reauthorising
+from billing.actions import booking, charging, guest_links, invoices, reauthorising
 from billing.actions.bill import settle
 from billing.models import Cdr, Payment, Start
+from billing.readiness import taken_meanwhile
 
 
 def proceed(*, payment: Payment) -> None:
@@ -38,7 +40,12 @@ def _held(payment: Payment) -> None:
     if payment.booking_id is not None:
         booking.confirm_held(payment=payment)
     for start in Start.objects.filter(payment=payment, state=Start.State.PAYING):
+        problem = taken_meanwhile(start, timezone.now())
+        if problem:
+            charging.fail_start(start=start, problem=problem)
+            continue
         charging.ask_charger(start=start)
+        guest_links.mail_link(start=start)
 
 
 def _captured(payment: Payment) -> None:

@@ -14,8 +14,8 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import gateway, hold_rules, payments
-from billing.actions import posting, wallet_holds
+from billing import gateway, hold_rules, payments, policy
+from billing.actions import pages, posting, wallet_holds
 from billing.exceptions import CardDeclined, NoCard, PaymentRefused, ProviderRefused, WalletTooLow
 from billing.models import Card, Payment, Quote
 from bookings.models import Booking
@@ -171,6 +171,9 @@ def look(*, payment: Payment) -> Payment:
     """Ask the provider how this payment stands, without pushing it on."""
     if payment.method == Payment.Method.WALLET:
         return payment
+    if pages.is_waited_for(payment):
+        intent = pages.read(payment).intent
+        return payment if intent is None else learn(payment=payment, intent=intent)
     return learn(payment=payment, intent=gateway.retrieve(payment.stripe_intent))
 
 
@@ -243,6 +246,9 @@ def release(*, payment: Payment) -> Payment:
 
 
 def _release(payment: Payment) -> None:
+    if pages.is_waited_for(payment) and pages.close(payment).status == "open":
+        # The bank is just being asked there: it can't be shut, and what comes of it is asked for again.
+        return
     if not payment.stripe_intent:
         # The provider was never asked, so nothing is held.
         _move(payment, State.RELEASED)
@@ -264,9 +270,14 @@ def reconcile(*, payment: Payment) -> Payment:
         # Each of its steps is one transaction: none is left half done.
         payment.refresh_from_db()
         return payment
+    if payment.state == State.NEW and pages.is_waited_for(payment):
+        return _look_at_page(payment)
     if payment.state == State.NEW and not payment.stripe_intent:
         # The id is stored before the bank is asked: without one nothing can have been held.
         _move(payment, State.FAILED, error_code="not_sent", error_message=str(PaymentRefused.default))
+        return payment
+    if pages.is_waited_for(payment):
+        _release(payment)
         return payment
     intent = gateway.retrieve(payment.stripe_intent)
     learn(payment=payment, intent=intent)
@@ -277,4 +288,21 @@ def reconcile(*, payment: Payment) -> Payment:
         _capture(payment)
     elif payment.state == State.RELEASING:
         _release(payment)
+    return payment
+
+
+def _look_at_page(payment: Payment) -> Payment:
+    """A guest is at the provider's page: they have paid, or it is shut, or they have more time."""
+    take_page(payment=payment, page=pages.read(payment))
+    if payment.state == State.NEW and payment.created_at < timezone.now() - policy.CONFIRM_WITHIN:
+        release(payment=payment)
+    return payment
+
+
+def take_page(*, payment: Payment, page: gateway.HoldPage) -> Payment:
+    """Write down what a guest's page says of their hold."""
+    if page.intent is not None:
+        return learn(payment=payment, intent=page.intent)
+    if page.status == "expired" and payments.may(payment.state, State.RELEASED):
+        _move(payment, State.RELEASED)
     return payment

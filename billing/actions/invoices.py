@@ -310,7 +310,7 @@ def _paid_with(payment: Payment, *, amount=None) -> dict:
 
 def mail_document(*, invoice: Invoice, template: str, again: str = "", by: User | None = None) -> None:
     """Written once; `again` is a word of its own for each time that somebody wants it sent once more."""
-    to = invoice.buyer.get("email") or (invoice.user.email if invoice.user else "")
+    to = invoice.buyer.get("email") or (invoice.user.mail_address if invoice.user else "")
     if invoice.is_self_billed:
         to = invoice.seller.get("email", "")
     if not to:
@@ -359,7 +359,7 @@ def mail_free_receipt(*, cdr: Cdr) -> None:
         return
     queue_mail(
         key=f"free session {session.pk}",
-        to=session.user.email,
+        to=session.user.mail_address,
         template="billing/mail/free",
         context={"session": session, "cdr": cdr, "url": document_url(session.link)},
         language=session.user.language,

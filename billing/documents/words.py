@@ -57,6 +57,7 @@ Late cancellation|Späte Stornierung|Annulation tardive|Late annulering|Cancelac
 Booked slot not used|Gebuchte Zeit nicht genutzt|Créneau réservé non utilisé|Gereserveerd tijdvak niet gebruikt|Franja reservada no utilizada|Fascia prenotata non utilizzata
 Charging past the booked time|Laden über die gebuchte Zeit hinaus|Recharge au-delà du créneau réservé|Laden na de gereserveerde tijd|Carga tras la franja reservada|Ricarica oltre la fascia prenotata
 Refund|Erstattung|Remboursement|Terugbetaling|Reembolso|Rimborso
+More than was held, not charged|Über dem vorgemerkten Betrag, nicht berechnet|Au-delà de la réservation, non facturé|Boven de reservering, niet berekend|Por encima de la retención, no cobrado|Oltre il blocco, non addebitato
 Revenue share|Umsatzbeteiligung|Part du chiffre d'affaires|Omzetaandeel|Participación en ingresos|Quota sui ricavi
 Energy share|Beteiligung je kWh|Part par kWh|Aandeel per kWh|Participación por kWh|Quota per kWh
 card|Karte|carte|kaart|tarjeta|carta

@@ -52,6 +52,8 @@ class Card(models.Model):
                 fields=["customer"], condition=Q(is_default=True, removed_at=None), name="one_default_card"
             )
         ]
+        # A guest finds their receipt by it.
+        indexes = [models.Index(fields=["last4"], name="cards_by_last_digits")]
 
     def __str__(self):
         return f"{self.brand.title()} •••• {self.last4}"
@@ -107,6 +109,8 @@ class Payment(models.Model):
     amount_captured = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     amount_refunded = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     stripe_intent = models.CharField(max_length=255, blank=True, db_index=True)
+    #: The provider's page on which a guest places the hold; its intent is known once they have.
+    stripe_checkout = models.CharField(max_length=255, blank=True, db_index=True)
     capture_before = models.DateTimeField(null=True, blank=True)
     #: The bank lets this hold be raised (Stripe's *incremental authorization*).
     may_raise = models.BooleanField(default=False, editable=False)

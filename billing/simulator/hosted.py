@@ -7,6 +7,14 @@ from . import cards, checkout, confirmation, setup_intents
 from .errors import StripeError
 from .pages import Page, layout, message, money, redirect
 
+#: What a phone's wallet (Apple Pay, Google Pay) gives to the page: everything, at one tap.
+WALLET = {
+    "email": "wallet@example.com",
+    "name": "",
+    "number": "4242424242424242",
+    "expiry": "12 / 40",
+    "cvc": "123",
+}
 TEST_CARDS = [card for card in cards.CARDS if card.note]
 FAULTY_FIELD = {
     "incorrect_number": "number",
@@ -31,6 +39,8 @@ def checkout_page(world, id, form: str | None) -> Page:
         error, session["_error"] = session["_error"], None
         return _form(world, session, session.get("_typed") or {}, error)
     typed = {name: value.strip() for name, value in parse_qsl(form, keep_blank_values=True)}
+    if "wallet" in typed:
+        typed = dict(WALLET)
     # Kept for the way back from a refused 3-D Secure question; a card number never is.
     session["_typed"] = {"email": typed.get("email", ""), "name": typed.get("name", "")}
     problem = _missing(session, typed)
@@ -167,10 +177,18 @@ def _form(world, session, typed, problem) -> Page:
         f'<p class="soft">{escape(world.merchant)}</p><h1>{heading}</h1>{"".join(what)}'
         '<p class="note">This is a simulator: no money moves. Use <code>4242 4242 4242 4242</code>, any '
         "future expiry and any CVC. Never enter a real card.</p>"
+        f"{_wallet(submit) if session['mode'] == 'payment' else ''}"
         f'<form class="card stack" method="post">{alert}{fields}<button>{submit}</button></form>{back}'
         f'<details class="card"><summary>Other test cards</summary><dl>{hints}</dl></details>'
     )
     return layout(f"{'Save a card' if saving else 'Pay'} – {world.merchant}", content)
+
+
+def _wallet(submit: str) -> str:
+    return (
+        f'<form class="stack" method="post"><button name="wallet" value="1">{submit} with the phone\'s wallet'
+        '</button></form><p class="soft">Or by card:</p>'
+    )
 
 
 def _question(world, intent) -> Page:

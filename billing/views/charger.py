@@ -1,9 +1,12 @@
 """The page behind the QR code: what it costs, what is held, start."""
 
+import logging
 from decimal import Decimal
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from billing import actions, limits, policy, prices, showing
+from billing.actions import guests, pages
 from billing.actions.charging import AlreadyCharging
 from billing.exceptions import NoTariff
 from billing.forms_limit import LimitForm
@@ -18,12 +22,14 @@ from billing.limits import Limits
 from billing.models import Card, Payment, Start
 from billing.places import own_booking
 from billing.readiness import nearest_free, obstacle
-from billing.views import limit, means, scan
+from billing.views import limit, means, scan, visitors
 from bookings.at_charger import walk_in_plan
 from bookings.models import Booking
 from stations import paying
 from stations.exceptions import Refused
 from stations.models import Evse, Session
+
+log = logging.getLogger(__name__)
 
 LEAST_KWH, MOST_KWH, STEP_KWH, USUAL_KWH = 5, 100, 5, 20
 
@@ -48,11 +54,14 @@ def charger(request, public_id):
     evse = public_evse(public_id)
     site = evse.station.site
     user = request.user if request.user.is_authenticated else None
-    own = Session.objects.open().filter(evse=evse, user=user).first() if user else None
+    drivers = visitors.drivers(request)
+    own = Session.objects.open().filter(evse=evse, user__in=drivers).first() if drivers else None
     if own is not None:
         return redirect("billing:session", own.link)
-    start = Start.objects.open().filter(evse=evse, user=user).first() if user else None
-    if start is not None:
+    start = Start.objects.open().filter(evse=evse, user__in=drivers).first() if drivers else None
+    # A guest who has not paid yet may go on, here.
+    is_paying = start is not None and start.user.is_guest and start.state == Start.State.PAYING
+    if start is not None and not is_paying:
         return redirect("billing:starting", start.pk)
     now = timezone.now()
     problem = obstacle(evse, user, now)
@@ -72,6 +81,8 @@ def charger(request, public_id):
             "stop": None if booking or problem else _stop(evse, user, now),
             "released_within": policy.HOLD_RELEASED_WITHIN_DAYS,
             "here": request.path,
+            "is_paying": is_paying,
+            "guests_may": settings.GUEST_STARTS_PER_ADDRESS > 0,
             **_prices(request, evse, user, now),
         }
         return render(request, "billing/charger.html", context)
@@ -159,16 +170,20 @@ def start_and_go(
     return redirect("billing:starting", row.pk)
 
 
-@login_required
 @require_safe
 def starting(request, start_id):
     """The start in steps; it goes on by itself to the session, or back to the charger with the reason."""
+    drivers = visitors.drivers(request)
+    if not drivers:
+        return redirect_to_login(request.get_full_path())
     row = get_object_or_404(
-        Start.objects.of_driver(request.user).select_related(
-            "session", "payment__card", "command", "evse__station__site"
+        Start.objects.filter(user__in=drivers).select_related(
+            "user", "session", "payment__card", "command", "evse__station__site"
         ),
         pk=start_id,
     )
+    if row.user.is_guest:
+        _look(row)
     if row.session is not None:
         return redirect("billing:session", row.session.link)
     site = row.evse.station.site
@@ -182,8 +197,21 @@ def starting(request, start_id):
             "steps": _steps(row),
             "payment_words": showing.payment_words(row.payment) if row.payment else "",
             "again": reverse("billing:charger", args=[row.evse.public_id]),
+            "has_page": row.state == Start.State.PAYING
+            and row.payment is not None
+            and pages.is_waited_for(row.payment),
         }
         return render(request, "billing/starting.html", context)
+
+
+def _look(row: Start) -> None:
+    """A guest is back from the provider's page before its webhook is here."""
+    try:
+        guests.look(start=row)
+    except Refused as refusal:
+        # The row says why, or the provider does not answer and the page asks again.
+        log.info("Start %s: %s", row.pk, refusal)
+        row.refresh_from_db()
 
 
 def _steps(row: Start) -> list[dict]:

@@ -306,7 +306,7 @@ def _ask(request, invoice: Invoice, payment: Payment, form: RefundForm):
         "base": "base_ops.html",
         "title": _("Refund %(amount)s?") % {"amount": amount},
         "question": _("%(number)s, %(buyer)s")
-        % {"number": invoice.number, "buyer": invoice.buyer.get("email") or _("no e-mail")},
+        % {"number": invoice.number, "buyer": invoice.buyer.get("email") or invoice.user or _("no e-mail")},
         "consequences": [
             _("%(amount)s goes back to %(card)s.")
             % {"amount": amount, "card": payment.card or _("the card")},

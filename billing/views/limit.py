@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from billing import prices
 from billing.actions import limiting, watching
 from billing.forms_limit import LimitForm, given, initial
+from billing.views import visitors
 from stations.exceptions import Refused
 from stations.models import Evse, Session
 
@@ -29,11 +30,10 @@ def refused(back: str, data) -> str:
 
 
 def may_change(request, session: Session) -> bool:
-    user = request.user if request.user.is_authenticated else None
-    return limiting.may_change(session=session, user=user)
+    """A limit is money: having the session's link is enough to stop it, not to let it cost more."""
+    return session.is_open and visitors.is_own(request, session.user_id)
 
 
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def limit(request, link):
     """Set, change or lift the limit of a running session."""
@@ -44,6 +44,8 @@ def limit(request, link):
     if not row.is_open:
         return redirect("billing:receipt", row.link)
     if not may_change(request, row):
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
         messages.error(request, str(limiting.NotYours()))
         return redirect(back)
     now = watching.limits_of(row)

@@ -20,6 +20,7 @@ from billing.actions.accounts import save_account
 from billing.actions.invoices import reissue as reissue_document
 from billing.forms_account import AccountForm, ReportForm
 from billing.models import Account, Cdr, Invoice
+from billing.views import visitors
 from billing.views.me import tabs
 from evportal.accounts.models import Vehicle
 from stations.exceptions import Refused
@@ -149,14 +150,14 @@ def choose_vehicle(request, session_id):
 def reissue(request, link):
     """The driver's details are other ones now: the invoice is credited and issued anew."""
     found = Invoice.objects.with_place().filter(cdr__session__link=link, kind=Invoice.Kind.INVOICE)
-    row = found.order_by("pk").last() if request.user.is_authenticated else None
-    if row is None or row.user_id != request.user.pk:
+    row = found.order_by("pk").last()
+    if row is None or not visitors.is_own(request, row.user_id):
         raise Http404
-    if not Account.objects.filter(user=request.user).exists():
+    if not Account.objects.filter(user=row.user_id).exists():
         messages.info(request, _("Save the details for the invoice first."))
-        return redirect("me:billing")
+        return redirect("billing:guest_details", link) if row.user.is_guest else redirect("me:billing")
     try:
-        newer = reissue_document(invoice=row, by=request.user)
+        newer = reissue_document(invoice=row, by=None if row.user.is_guest else request.user)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:

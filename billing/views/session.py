@@ -12,11 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import actions, documents, showing
-from billing.actions import watching
+from billing.actions import guest_links, watching
 from billing.exceptions import ProviderDown
 from billing.lines import from_json
 from billing.models import Cdr, Invoice, Payment
-from billing.views import limit, means
+from billing.views import limit, means, visitors
 from stations import commands
 from stations.exceptions import Refused
 from stations.models import Session
@@ -39,11 +39,19 @@ def session(request, link):
             "site": row.station.site,
             "evse": row.evse,
             "charger_id": row.evse.public_id,
+            "guest_link": _guest_link(request, row),
             "payment_words": [showing.payment_words(payment) for payment in row.payments.live()],
             "limit_url": reverse("billing:limit", args=[row.link]) if limit.may_change(request, row) else "",
             "has_limit": bool(watching.limits_of(row)),
         }
         return render(request, "billing/session.html", context)
+
+
+def _guest_link(request, row: Session) -> str:
+    """For who charges without an account, and nobody else who has the session's address."""
+    if row.user is None or not row.user.is_guest or not visitors.is_own(request, row.user_id):
+        return ""
+    return guest_links.link_of(row.user)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -105,13 +113,16 @@ def receipt(request, link):
             "facts": showing.session(row),
             "invoice": invoice,
             "credits": credits,
-            "mine": row.user_id is not None and row.user_id == request.user.pk,
+            "mine": visitors.is_own(request, row.user_id),
+            "guest_link": _guest_link(request, row),
+            "is_guests": row.user is not None and row.user.is_guest,
             "vehicles": request.user.vehicles.all() if row.user_id and row.user_id == request.user.pk else [],
             "payments": [showing.payment_words(payment) for payment in row.payments.order_by("created_at")],
             "waiting": cdr is None or cdr.state in (Cdr.State.OPEN, Cdr.State.PRICED),
             "sign_in_to_pay": cdr is not None
             and cdr.state == Cdr.State.UNPAID
-            and row.user_id is not None
+            and row.user is not None
+            and not row.user.is_guest
             and row.user_id != request.user.pk,
             "may_pay": cdr is not None and cdr.state == Cdr.State.UNPAID and row.user_id == request.user.pk,
         }

@@ -6,8 +6,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
-from evportal.admin import PersonField, ScopedAdmin, ScopedFilter, SuperuserAdmin
+from evportal.accounts import guests
+from evportal.accounts.models import ApiKey, Guest, Membership, Operator, User, Vehicle
+from evportal.admin import PersonField, ReadOnly, ScopedAdmin, ScopedFilter, SuperuserAdmin
 
 
 @admin.register(Operator)
@@ -116,8 +117,8 @@ class ApiKeyAdmin(ScopedAdmin):
 
 @admin.register(User)
 class UserAdmin(SuperuserAdmin):
-    list_display = ["email", "name", "is_active", "is_staff", "is_superuser", "date_joined", "last_login"]
-    list_filter = ["is_active", "is_staff", "is_superuser"]
+    list_display = ["who", "name", "is_active", "is_staff", "is_superuser", "date_joined", "last_login"]
+    list_filter = ["is_active", "is_staff", "is_superuser", "is_guest"]
     search_fields = ["email", "name"]
     date_hierarchy = "date_joined"
     fields = [
@@ -132,9 +133,33 @@ class UserAdmin(SuperuserAdmin):
     ]
     readonly_fields = ["date_joined", "last_login"]
 
+    @admin.display(description=_("E-mail"), ordering="email")
+    def who(self, user):
+        """A guest has no address of their own."""
+        return str(user)
+
     def has_add_permission(self, request):
         # People sign up themselves, so that the address is known to be theirs.
         return False
+
+
+@admin.register(Guest)
+class GuestAdmin(ReadOnly, SuperuserAdmin):
+    """Who charged without an account: what is known of them can be removed at their wish."""
+
+    list_display = ["user", "email", "created_at", "erased_at"]
+    list_select_related = ["user"]
+    list_filter = ["created_at"]
+    search_fields = ["email"]
+    date_hierarchy = "created_at"
+    fields = ["user", "email", "created_at", "erased_at"]
+    actions = ["end_links"]
+
+    @admin.action(description=_("End all links of the chosen guests"))
+    def end_links(self, request, queryset):
+        for guest in queryset:
+            guests.end_links(guest=guest)
+        self.message_user(request, _("Their links lead nowhere any more."))
 
 
 @admin.register(Vehicle)

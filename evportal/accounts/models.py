@@ -4,8 +4,10 @@ import secrets
 from hashlib import sha256
 
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -25,19 +27,37 @@ class UserManager(BaseUserManager):
     def create_superuser(self, email, password=None, **fields):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
+    def create_guest(self, *, language: str = "en"):
+        """Somebody who charges without an account: nothing about them lets anybody sign in."""
+        user = self.model(email="", is_guest=True, is_active=False, language=language)
+        user.set_unusable_password()
+        user.save(using=self._db)
+        Guest.objects.using(self._db).create(user=user)
+        return user
+
     def get_by_natural_key(self, email):
-        return self.get(email__iexact=email)
+        return self.get(email__iexact=email, is_guest=False)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person; drivers have vehicles and tokens, operators' people have memberships."""
+    """A person; drivers have vehicles and tokens, operators' people have memberships.
 
-    email = models.EmailField(_("e-mail"))
+    A guest is one too, because starts, sessions, payments and documents are somebody's: without an address,
+    a password or the right to sign in, which the database holds.
+    """
+
+    email = models.EmailField(_("e-mail"), blank=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, default="en")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(
         default=False, help_text=_("May open the admin; what is there to see depends on the memberships.")
+    )
+    is_guest = models.BooleanField(
+        _("guest"),
+        default=False,
+        editable=False,
+        help_text=_("Charged without an account, and can never sign in."),
     )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -48,16 +68,62 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = []
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="one_account_per_email")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), condition=Q(is_guest=False), name="one_account_per_email"
+            ),
+            models.CheckConstraint(
+                condition=(Q(is_guest=False) & ~Q(email=""))
+                | Q(
+                    is_guest=True,
+                    email="",
+                    is_active=False,
+                    is_staff=False,
+                    is_superuser=False,
+                    password__startswith=UNUSABLE_PASSWORD_PREFIX,
+                ),
+                name="guests_can_not_sign_in",
+            ),
+        ]
 
     def __str__(self):
-        return self.email
+        return self.email or str(_("Guest %(number)s") % {"number": self.pk})
+
+    @property
+    def mail_address(self) -> str:
+        """Where to write to: an account's address, or what came with a guest's payment; may be empty."""
+        return self.guest.email if self.is_guest else self.email
 
     def get_full_name(self):
-        return self.name or self.email
+        return self.name or str(self)
 
     def get_short_name(self):
         return self.name.split(" ")[0] if self.name else self.email
+
+
+def new_guest_key() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class Guest(models.Model):
+    """What is kept of somebody who charges once without an account; links are made in guests.py."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="guest")
+    #: What their links are made of: a new one ends all links that are out.
+    key = models.CharField(max_length=32, unique=True, default=new_guest_key, editable=False)
+    #: What their card or wallet gave to the payment provider; nobody has proved that it is theirs.
+    email = models.EmailField(_("e-mail"), blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    #: When what was personal about them was removed.
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(erased_at=None), name="guests_to_be_erased")
+        ]
+
+    def __str__(self):
+        return str(self.user)
 
 
 class Operator(models.Model):

@@ -45,7 +45,7 @@ def notify(
 
     In the person's language; `context["url"]`, where there is one, is what a channel's message leads to.
     """
-    if not is_somebody(user.email):
+    if not is_somebody(user.mail_address):
         return
     by_mail, channels = ways(user, topic)
     if not by_mail and not channels:
@@ -54,7 +54,7 @@ def notify(
     if by_mail:
         _queue_mail(
             key=key,
-            to=user.email,
+            to=user.mail_address,
             subject=subject,
             text=text,
             attachments=attachments or [],
@@ -113,8 +113,8 @@ def withdraw(*, key: str) -> None:
 
 
 def is_somebody(address: str) -> bool:
-    """An address under `.invalid` stands for no person; no mail can ever reach it (RFC 2606)."""
-    return not address.endswith(".invalid")
+    """No address, or one under `.invalid` (RFC 2606): no mail can ever reach it."""
+    return bool(address) and not address.endswith(".invalid")
 
 
 def rendered(template: str, context: dict, language: str) -> tuple[str, str]:

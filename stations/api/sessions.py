@@ -22,6 +22,9 @@ class SessionSerializer(serializers.ModelSerializer):
     meter_stop_wh = serializers.FloatField(read_only=True, allow_null=True)
     power_w = serializers.FloatField(read_only=True, allow_null=True)
     soc_percent = serializers.FloatField(read_only=True, allow_null=True)
+    is_guest = serializers.BooleanField(
+        source="user.is_guest", read_only=True, default=False, help_text="Charged without an account."
+    )
 
     class Meta:
         model = Session
@@ -34,6 +37,7 @@ class SessionSerializer(serializers.ModelSerializer):
             "evse_number",
             "connector_number",
             "id_token",
+            "is_guest",
             "started_at",
             "stopped_at",
             "stop_reason",
@@ -66,6 +70,7 @@ class SessionFilter(filters.FilterSet):
     id_token = filters.CharFilter(method="by_token")
     transaction_id = filters.CharFilter()
     open = TrueFalse(field_name="stopped_at", lookup_expr="isnull")
+    guest = TrueFalse(field_name="user__is_guest", label="Charged without an account.")
     started_after = filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
     started_before = filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
 
@@ -78,7 +83,7 @@ class SessionFilter(filters.FilterSet):
 
 
 class Sessions(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
-    queryset = Session.objects.select_related("station__site", "evse")
+    queryset = Session.objects.select_related("station__site", "evse", "user")
     serializer_class = SessionSerializer
     filterset_class = SessionFilter
     page_ordering = ("-started_at", "-pk")

@@ -117,7 +117,8 @@ def test_charger_shows_the_price_before_anything(client, provider):
         "20 kWh",
         "€9.80",
         "€25.00",
-        "Sign in to start",
+        "Pay and charge",
+        "I have an account",
     ):
         assert wanted in page, wanted
     assert page.index("per kWh") < page.index("per minute")
