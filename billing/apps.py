@@ -6,9 +6,10 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self):
-        from billing import at_charger, moves, receivers  # noqa: F401
+        from billing import at_charger, moves, news, receivers  # noqa: F401
         from bookings import affected
         from stations import display
 
         display.register_pricer(at_charger.price_of)
         affected.register_pricer(moves.prices_at)
+        news.register()

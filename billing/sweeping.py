@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import actions, policy, prices
+from billing.actions import disputes
 from billing.exceptions import ProviderDown
-from billing.models import Cdr, Payment, Refund, Start, TariffVersion, TopUp
+from billing.models import Cdr, Dispute, Payment, Refund, Start, TariffVersion, TopUp
 from bookings.models import Booking
 from stations.exceptions import Refused
 from stations.models import Session
@@ -41,6 +42,10 @@ def _round(now: datetime) -> None:
     stale = now - policy.STALE_AFTER
     _each(_stale_payments(now, stale), _finish_payment)
     _each(Refund.objects.filter(state=Refund.State.NEW, updated_at__lt=stale), _finish_refund)
+    _each(
+        Dispute.objects.filter(evidence_state=Dispute.Evidence.SENDING, updated_at__lt=stale),
+        lambda dispute: disputes.finish_evidence(dispute=dispute),
+    )
     _each(_open_top_ups(now, stale), _finish_top_up)
     _each(_dead_starts(now, stale), _finish_start)
     _each(

@@ -1,10 +1,13 @@
 from billing.models.account import Account, AccountDriver
 from billing.models.books import Books, ClosedMonth, RevenueAccount, VatRegistration
+from billing.models.dispute import Dispute
 from billing.models.export import DocumentEvent, Export
 from billing.models.host import Host, HostShare
-from billing.models.invoice import Invoice, InvoiceLine, Series
+from billing.models.invoice import Invoice, InvoiceLine, RefundLine, Series
 from billing.models.ledger import Entry, Journal, LedgerAccount
 from billing.models.payment import Card, Customer, Payment, Refund, WebhookEvent
+from billing.models.provider import BalanceTransaction, Payout
+from billing.models.reconciliation import Difference, Reconciliation
 from billing.models.start import Start
 from billing.models.tariff import Cdr, Quote, Tariff, TariffAssignment, TariffVersion
 from billing.models.wallet import TopUp
@@ -12,12 +15,15 @@ from billing.models.wallet import TopUp
 __all__ = [
     "Account",
     "AccountDriver",
+    "BalanceTransaction",
     "Books",
     "LedgerAccount",
     "Card",
     "Cdr",
     "ClosedMonth",
     "Customer",
+    "Difference",
+    "Dispute",
     "DocumentEvent",
     "Export",
     "Host",
@@ -27,8 +33,11 @@ __all__ = [
     "InvoiceLine",
     "Journal",
     "Payment",
+    "Payout",
     "Quote",
+    "Reconciliation",
     "Refund",
+    "RefundLine",
     "RevenueAccount",
     "Series",
     "Start",
