@@ -74,7 +74,7 @@ def test_a_whole_day_leaves_no_cent_unexplained(client, provider):
     site, user = make.site(), make.user()
     operator = site.operator
     places = [money.place(station=make.station(site=site)) for _n in range(6)]
-    payments = [charged(evse, user=user, energy_wh=4000 + 1000 * n) for n, evse in enumerate(places)]
+    payments = [charged(evse, user=user, energy_wh=10_000 - 100 * n) for n, evse in enumerate(places)]
     top_up, _url = actions.top_up(user=user, operator=operator, amount=Decimal(30))
     pay(provider, top_up)
     actions.refund(payment=payments[0], amount=payments[0].refundable, reason="Whole", by=None)
