@@ -524,10 +524,12 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         stripe_id=f"txn_{mark}_{n}", operator=operator, type="charge", category="charge", currency="EUR",
         amount=4, fee=0, net=4, at=now, available_on=now, source=f"ch_{mark}", payment=payment, payout=payout,
     )  # fmt: skip
-    compared = Reconciliation.objects.create(
-        operator=operator, day=now.date(), currency="EUR", ran_at=now, compared=1, theirs=4, ours=0,
-        differing=4, differences=1,
-    )  # fmt: skip
+    compared, _new = Reconciliation.objects.get_or_create(
+        operator=operator,
+        day=now.date(),
+        currency="EUR",
+        defaults={"ran_at": now, "compared": 1, "theirs": 4, "ours": 0, "differing": 4, "differences": 1},
+    )
     difference = Difference.objects.create(
         operator=operator, day=now.date(), kind="missing_here", what="charge", object_id=f"pi_{mark}_{n}",
         currency="EUR", amount=4, ours="nothing", theirs=mark, advice=mark, found_at=now, seen_at=now,

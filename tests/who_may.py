@@ -637,6 +637,12 @@ IN_ADMIN = {
     "billing/journal": MONEY,
     "billing/ledgeraccount": MONEY,
     "billing/topup": MONEY,
+    "billing/dispute": MONEY,
+    # Several operators' money may be in one.
+    "billing/payout": NOBODY,
+    "billing/balancetransaction": MONEY,
+    "billing/reconciliation": MONEY,
+    "billing/difference": MONEY,
     "monitoring/alert": CREW,
     "monitoring/outage": STAFF,
     "monitoring/workorder": CREW,

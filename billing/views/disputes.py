@@ -21,6 +21,16 @@ from stations.exceptions import Refused
 
 #: _state.html's looks.
 LOOKS = {"won": "available", "lost": "faulted", "warning_closed": "available", "prevented": "available"}
+#: The provider's fields of evidence, in words for people.
+LABELS = {
+    "product_description": _lazy("What was paid for"),
+    "service_date": _lazy("Date"),
+    "customer_name": _lazy("Customer's name"),
+    "customer_email_address": _lazy("Customer's e-mail"),
+    "access_activity_log": _lazy("What the charger reported"),
+    "cancellation_policy_disclosure": _lazy("Terms of the booking"),
+    "uncategorized_text": _lazy("Explanation"),
+}
 
 
 class DisputeFilter(forms.Form):
@@ -106,7 +116,9 @@ def dispute(request, pk):
         "booking": evidence.booking_of(row),
         "invoices": evidence.invoices_of(row),
         "files": evidence.contents(row),
-        "words": sorted((row.evidence or evidence.words(row)).items()),
+        "words": [
+            (LABELS.get(name, name), text) for name, text in (row.evidence or evidence.words(row)).items()
+        ],
         "entries": _entries(row),
         "form": form,
         "may_answer": row.may_answer and request.access.may("refund"),
