@@ -6,10 +6,11 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self):
-        from billing import at_charger, moves, receivers  # noqa: F401
+        from billing import at_charger, moves, news, receivers  # noqa: F401
         from bookings import affected
         from stations import display, transaction_limits
 
         display.register_pricer(at_charger.price_of)
         transaction_limits.register_teller(at_charger.limit_to_tell)
         affected.register_pricer(moves.prices_at)
+        news.register()

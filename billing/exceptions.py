@@ -50,6 +50,10 @@ class RefundTooHigh(PaymentRefused):
     default = _("That is more than what was charged and not yet refunded.")
 
 
+class LinesRefused(PaymentRefused):
+    default = _("These lines can't be refunded.")
+
+
 class DocumentRefused(Refused):
     default = _("That can't be done with this document.")
 

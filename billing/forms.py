@@ -57,19 +57,76 @@ class IdTokenForm(forms.ModelForm):
 
 
 class RefundForm(forms.Form):
+    """All that is left, an amount over the whole invoice, or an amount for each of some of its lines."""
+
+    everything = forms.BooleanField(label=_("All that is left"), required=False)
     amount = forms.DecimalField(
-        label=_("Amount"), min_value=Decimal("0.001"), max_digits=12, decimal_places=3
+        label=_("Amount"),
+        min_value=Decimal("0.001"),
+        max_digits=12,
+        decimal_places=3,
+        required=False,
+        help_text=_("Goes over all lines."),
     )
     reason = forms.CharField(label=_("Reason"), max_length=150, help_text=_("Stands on the credit note."))
 
-    def __init__(self, *args, most: Decimal, currency: str, **kwargs):
+    def __init__(self, *args, most: Decimal, currency: str, lines=(), **kwargs):
+        """`lines`: (position, text, what is left of it)."""
         super().__init__(*args, **kwargs)
-        self.most, self.currency = most, currency
+        self.most, self.currency, self.lines = most, currency, list(lines)
+        for position, text, left in self.lines:
+            self.fields[f"line_{position}"] = forms.DecimalField(
+                label=text,
+                min_value=Decimal("0.001"),
+                max_value=left,
+                max_digits=12,
+                decimal_places=3,
+                required=False,
+            )
+        self.fields["reason"] = self.fields.pop("reason")  # Comes last.
 
     def clean_amount(self):
         amount = self.cleaned_data["amount"]
-        if amount > self.most:
+        if amount is not None and amount > self.most:
             raise forms.ValidationError(_("At most %(most)s can be refunded.") % {"most": self.most})
-        if -amount.normalize().as_tuple().exponent > exponent(self.currency):
+        return self._coins(amount)
+
+    def _coins(self, amount: Decimal | None) -> Decimal | None:
+        if amount is not None and -amount.normalize().as_tuple().exponent > exponent(self.currency):
             raise forms.ValidationError(_("That is finer than the smallest coin."))
         return amount
+
+    def clean(self):
+        cleaned = super().clean()
+        chosen = {}
+        for position, _text, _left in self.lines:
+            name = f"line_{position}"
+            if amount := cleaned.pop(name, None):
+                try:
+                    chosen[position] = self._coins(amount)
+                except forms.ValidationError as error:
+                    self.add_error(name, error)
+        together = sum(chosen.values(), Decimal(0))
+        everything = cleaned.pop("everything", False)
+        if bool(chosen) + bool(cleaned.get("amount")) + everything > 1:
+            self.add_error(None, _("Say one of them: all that is left, an amount, or amounts of lines."))
+        elif everything:
+            cleaned["amount"] = self.most
+        elif not chosen and "amount" in cleaned and not cleaned["amount"] and not self.errors:
+            self.add_error("amount", _("Say an amount, or which lines."))
+        elif together > self.most:
+            self.add_error(None, _("At most %(most)s can be refunded.") % {"most": self.most})
+        cleaned["lines"] = chosen
+        return cleaned
+
+    @property
+    def refunded(self) -> Decimal:
+        """What the valid form comes to."""
+        return self.cleaned_data["amount"] or sum(self.cleaned_data["lines"].values(), Decimal(0))
+
+    def line_rows(self) -> list[dict]:
+        """For the page: each line's field beside what is left of it."""
+        return [
+            {"field": self[f"line_{position}"], "text": text, "left": left}
+            for position, text, left in self.lines
+        ]

@@ -182,6 +182,70 @@ def credit_lines(
     return lines
 
 
+class LineRefused(ValueError):
+    """This much of this line can't be given back; the sentence says why."""
+
+
+def left_of(line: Any, credits: Iterable[Amounts]) -> tuple[Decimal, Decimal]:
+    """Net and gross of a line that are not credited yet; `credits` are those of this line (negative)."""
+    given = list(credits)
+    net = line.net + sum((one.net for one in given), Decimal(0))
+    return net, line.gross + sum((one.gross for one in given), Decimal(0))
+
+
+def line_credits(
+    original: Sequence[Any],
+    *,
+    credited: Sequence[Any],
+    wanted: dict[int, Decimal],
+    currency: str,
+    text: Callable[[Any], str],
+) -> list[tuple[Any, DocumentLine]]:
+    """The lines of a credit note that gives back these gross amounts, by the original lines' positions.
+
+    Each with the line that it gives back. A line that is given back whole takes its own net and tax with it;
+    what ends a VAT rate takes the rest of the rate, so that the documents together come to nothing. Raises
+    `LineRefused` for more than what is left of a line, or of its rate.
+    """
+    by_position = {line.position: line for line in original}
+    left = {
+        (rate.vat_category, rate.vat_percent): (rate.net, rate.gross)
+        for rate in by_rate([*original, *credited])
+    }
+    found = []
+    for position, gross in sorted(wanted.items()):
+        line = by_position.get(position)
+        if line is None:
+            raise LineRefused(f"There is no line {position} on this document.")
+        net_left, gross_left = left_of(line, (one for one in credited if one.corrects_id == line.pk))
+        rate = line.vat_category, Decimal(line.vat_percent).normalize()
+        rate_net, rate_gross = left[rate]
+        most = min(gross_left, rate_gross)
+        if not 0 < gross <= most:
+            raise LineRefused(f"At most {max(most, Decimal(0))} {currency} is left of “{line.text}”.")
+        if gross == rate_gross:
+            net = rate_net
+        elif gross == gross_left:
+            net = net_left
+        else:
+            net = net_of(gross, line.vat_percent, currency)
+        left[rate] = rate_net - net, rate_gross - gross
+        whole = gross == line.gross
+        found.append(
+            (
+                line,
+                DocumentLine(
+                    line.kind, text(line)[:200],
+                    line.quantity if whole else Decimal(1), line.unit if whole else "",
+                    -line.unit_price if whole else -gross, line.per if whole else 1,
+                    line.vat_percent, -net, net - gross, -gross, line.vat_category,
+                    -line.energy_wh if whole else Decimal(0),
+                ),
+            )
+        )  # fmt: skip
+    return found
+
+
 #: Each kind of document counts by itself: credit notes, hosts' statements.
 LETTERS = {"380": "", "381": "C", "389": "H"}
 

@@ -17,6 +17,7 @@ class Code(StrEnum):
     """The accounts, numbered as charts of accounts are: 1 assets, 2 liabilities, 4 income, 6 cost."""
 
     BANK = "1000"
+    TRANSIT = "1050"
     PROVIDER = "1100"
     DISPUTED = "1150"
     RECEIVABLE = "1200"
@@ -45,6 +46,8 @@ class Event(StrEnum):
     WALLET_REFUND = "wallet_refund"
     FEE = "fee"
     PAYOUT = "payout"
+    PAYOUT_ARRIVED = "payout_arrived"
+    PAYOUT_RETURNED = "payout_returned"
     DISPUTE = "dispute"
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
@@ -128,7 +131,10 @@ TWO_SIDED: dict[Event, tuple[Code, Code]] = {
     Event.WALLET_RELEASE: (Code.WALLET_RESERVED, Code.WALLET),
     Event.WALLET_REFUND: (Code.RECEIVABLE, Code.WALLET),
     Event.FEE: (Code.FEES, Code.PROVIDER),
-    Event.PAYOUT: (Code.BANK, Code.PROVIDER),
+    # A payout is days on its way: at a month's end the bank account is what the bank says too.
+    Event.PAYOUT: (Code.TRANSIT, Code.PROVIDER),
+    Event.PAYOUT_ARRIVED: (Code.BANK, Code.TRANSIT),
+    Event.PAYOUT_RETURNED: (Code.PROVIDER, Code.TRANSIT),
     # The provider takes the money at once and gives it back to whoever wins.
     Event.DISPUTE: (Code.DISPUTED, Code.PROVIDER),
     Event.DISPUTE_WON: (Code.PROVIDER, Code.DISPUTED),

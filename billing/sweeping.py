@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import actions, policy, prices
-from billing.actions import debt_pages, raising, reauthorising, watching
+from billing.actions import debt_pages, disputes, raising, reauthorising, watching
 from billing.exceptions import ProviderDown
-from billing.models import Cdr, DebtPage, HoldIncrement, Payment, Refund, Start, TariffVersion, TopUp
+from billing.models import Cdr, DebtPage, Dispute, HoldIncrement, Payment, Refund, Start, TariffVersion, TopUp
 from bookings.models import Booking
 from stations.exceptions import Refused
 from stations.models import Session
@@ -46,6 +46,10 @@ def _round(now: datetime) -> None:
     _each(reauthorising.without_place(stale), lambda payment: actions.proceed(payment=payment))
     _each(reauthorising.due(now), lambda payment: reauthorising.replace(payment=payment))
     _each(Refund.objects.filter(state=Refund.State.NEW, updated_at__lt=stale), _finish_refund)
+    _each(
+        Dispute.objects.filter(evidence_state=Dispute.Evidence.SENDING, updated_at__lt=stale),
+        lambda dispute: disputes.finish_evidence(dispute=dispute),
+    )
     _each(_open_top_ups(now, stale), _finish_top_up)
     _each(debt_pages.open_ones(now, stale), _look_at_debt_page)
     _each(debt_pages.unfinished(stale), lambda payment: actions.proceed(payment=payment))

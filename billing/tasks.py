@@ -5,11 +5,12 @@ from datetime import date
 from decimal import Decimal
 
 from celery import shared_task
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from billing import actions, at_charger, policy, sweeping
-from billing.actions import accounts, guests, missed, monthly
+from billing import actions, at_charger, gateway_books, policy, sweeping
+from billing.actions import accounts, guests, missed, monthly, movements, reconciliation
 from billing.exceptions import PaymentRefused, ProviderDown
 from billing.exports import making
 from billing.models import Account, Payment
@@ -168,3 +169,39 @@ def erase_guests() -> None:
     erased = guests.erase_old(now=timezone.now())
     if erased:
         log.info("The addresses of %s guests are removed", erased)
+
+
+@shared_task
+def learn_payout(payout_id) -> None:
+    """A payout has news: take over its state and what is in it."""
+    try:
+        movements.learn_payout(facts=gateway_books.payout(payout_id))
+    except ProviderDown:
+        log.warning("Payout %s has to wait for the payment provider", payout_id)
+
+
+@shared_task
+def learn_provider() -> None:
+    """Fees, disputes and payouts whose webhooks were lost."""
+    since = movements.where_to_begin()
+    if since is None or not settings.STRIPE_SECRET_KEY:
+        return
+    try:
+        movements.sync(since=since)
+    except ProviderDown:
+        log.warning("The payment provider's books have to wait for it")
+
+
+@shared_task
+def reconcile() -> None:
+    """The days that are over against the provider's books; again is harmless."""
+    if not settings.STRIPE_SECRET_KEY:
+        return
+    for day in reconciliation.days_due(now=timezone.now()):
+        try:
+            found = reconciliation.reconcile_day(day=day)
+        except ProviderDown:
+            log.warning("The reconciliation of %s has to wait for the payment provider", day)
+            return
+        if found:
+            log.warning("The reconciliation of %s found %s differences", day, len(found))

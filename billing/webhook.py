@@ -15,13 +15,14 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from billing import actions, gateway
-from billing.actions import debt_pages, pages
+from billing import actions, gateway, gateway_books
+from billing.actions import debt_pages, movements, pages
+from billing.actions.disputes import learn_dispute
 from billing.actions.holds import take_page
-from billing.actions.refunds import bounced
+from billing.actions.refunds import learn_refund
 from billing.exceptions import BadSignature, ProviderDown, ProviderRefused
-from billing.models import DebtPage, Payment, Refund, TopUp, WebhookEvent
-from billing.tasks import proceed
+from billing.models import DebtPage, Payment, TopUp, WebhookEvent
+from billing.tasks import learn_payout, proceed
 
 log = logging.getLogger(__name__)
 
@@ -150,13 +151,54 @@ def _method(thing) -> News | None:
 
 
 def _refund(thing) -> News | None:
-    row = Refund.objects.filter(stripe_id=thing.id).first()
-    if row is None:
+    facts = gateway_books.refund(thing.id)
+    payment = Payment.objects.filter(stripe_intent=facts.intent).exclude(stripe_intent="").first()
+    if payment is None:
         return None
-    status = gateway.refund_status(thing.id)
-    return News(
-        lambda: "refund returned" if status in ("failed", "canceled") and bounced(row=row) else "stays"
+    # Events come in any order: a refund says that its payment was taken before.
+    intent = gateway.retrieve(facts.intent)
+
+    def apply() -> str:
+        before = payment.state
+        actions.learn(payment=payment, intent=intent)
+        if payment.state != before:
+            proceed.delay_on_commit(str(payment.pk))
+        row = learn_refund(facts=facts)
+        return f"refund {row.state}" if row is not None else "more than was charged"
+
+    return News(apply)
+
+
+def _charge(thing) -> News | None:
+    """A charge has its fee a moment after it was taken."""
+    intent = getattr(thing, "payment_intent", "") or ""
+    of_ours = intent and (
+        Payment.objects.filter(stripe_intent=intent).exists()
+        or TopUp.objects.filter(stripe_intent=intent).exists()
     )
+    if not of_ours:
+        return None
+    pages = list(gateway_books.movements_of_source(thing.id))
+
+    def apply() -> str:
+        return f"{sum(movements.store(movements=page) for page in pages)} booked"
+
+    return News(apply)
+
+
+def _dispute(thing) -> News | None:
+    facts = gateway_books.dispute(thing.id)
+
+    def apply() -> str:
+        row = learn_dispute(facts=facts)
+        return f"dispute {row.status}" if row is not None else "not ours"
+
+    return News(apply)
+
+
+def _payout(thing) -> News | None:
+    # What is in it may be many pages: a task reads them.
+    return News(lambda: learn_payout.delay_on_commit(thing.id) or "asked for")
 
 
 READERS: dict[str, Callable] = {
@@ -169,6 +211,19 @@ READERS: dict[str, Callable] = {
     "checkout.session.expired": _checkout,
     "payment_method.automatically_updated": _method,
     "payment_method.updated": _method,
+    "refund.created": _refund,
     "refund.updated": _refund,
     "refund.failed": _refund,
+    "charge.updated": _charge,
+    "charge.dispute.created": _dispute,
+    "charge.dispute.updated": _dispute,
+    "charge.dispute.funds_withdrawn": _dispute,
+    "charge.dispute.funds_reinstated": _dispute,
+    "charge.dispute.closed": _dispute,
+    "payout.created": _payout,
+    "payout.updated": _payout,
+    "payout.paid": _payout,
+    "payout.failed": _payout,
+    "payout.canceled": _payout,
+    "payout.reconciliation_completed": _payout,
 }

@@ -49,6 +49,8 @@ app.conf.beat_schedule = {
     "bill-months": {"task": "billing.tasks.bill_months", "schedule": 21600.0},
     "erase-guests": {"task": "billing.tasks.erase_guests", "schedule": 21600.0},
     "book-missed": {"task": "billing.tasks.book_missed", "schedule": 600.0},
+    "learn-provider": {"task": "billing.tasks.learn_provider", "schedule": 3600.0},
+    "reconcile-payments": {"task": "billing.tasks.reconcile", "schedule": 3600.0},
     "tell-tariffs": {"task": "billing.tasks.tell_tariffs", "schedule": 60.0},
     "check-alerts": {"task": "monitoring.tasks.check_alerts", "schedule": 10.0},
     "manage-load": {"task": "monitoring.load.tasks.look_round", "schedule": 10.0},

@@ -25,11 +25,14 @@ from billing.gateway import PayPage
 from billing.models import (
     Account,
     AccountDriver,
+    BalanceTransaction,
     Books,
     Card,
     Cdr,
     ClosedMonth,
     Customer,
+    Difference,
+    Dispute,
     DocumentEvent,
     Export,
     FeeDebt,
@@ -42,7 +45,9 @@ from billing.models import (
     Journal,
     LedgerAccount,
     Payment,
+    Payout,
     Quote,
+    Reconciliation,
     Refund,
     Series,
     Start,
@@ -530,6 +535,27 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     top_up = TopUp.objects.create(operator=operator, user=driver, amount=5, currency="EUR")
     actions.take_top_up(row=top_up, page=PayPage("cs", "", "complete", True, Decimal(5), "EUR", f"pi_{mark}"))
     wallet = LedgerAccount.objects.get(user=driver, operator=operator)
+    dispute = Dispute.objects.create(
+        operator=operator, payment=payment, stripe_id=f"du_{n}", stripe_charge=f"ch_{mark}", currency="EUR",
+        amount=4, reason=mark, status="needs_response", opened_at=now, due_at=day,
+    )  # fmt: skip
+    payout = Payout.objects.create(
+        stripe_id=f"po_{mark}_{n}", currency="EUR", amount=4, status="paid", opened_at=now, arrives_at=now
+    )
+    movement = BalanceTransaction.objects.create(
+        stripe_id=f"txn_{mark}_{n}", operator=operator, type="charge", category="charge", currency="EUR",
+        amount=4, fee=0, net=4, at=now, available_on=now, source=f"ch_{mark}", payment=payment, payout=payout,
+    )  # fmt: skip
+    compared, _new = Reconciliation.objects.get_or_create(
+        operator=operator,
+        day=now.date(),
+        currency="EUR",
+        defaults={"ran_at": now, "compared": 1, "theirs": 4, "ours": 0, "differing": 4, "differences": 1},
+    )
+    difference = Difference.objects.create(
+        operator=operator, day=now.date(), kind="missing_here", what="charge", object_id=f"pi_{mark}_{n}",
+        currency="EUR", amount=4, ours="nothing", theirs=mark, advice=mark, found_at=now, seen_at=now,
+    )  # fmt: skip
     rows = [
         image, update, campaign, log,
         setting, run, template,
@@ -539,6 +565,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         trail, closed, host, share, books, export, fleet, registration,
         journal, account, top_up, increment, hold_rules, fee,
+        dispute, payout, movement, compared, difference,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der, managed, load_member,
         pending, mail, sent, rules, rule, orphan, signed, quirk,
@@ -598,6 +625,9 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "outage": outage.pk,
         "card": card.pk,
         "top_up": top_up.pk,
+        "dispute": dispute.pk,
+        "payout": payout.pk,
+        "difference": difference.pk,
         "wallet": wallet.pk,
         "vehicle": vehicle.pk,
         "start": start.pk,

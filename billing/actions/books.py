@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -81,3 +81,17 @@ def reopen_month(*, closed: ClosedMonth, reason: str, by: User | None) -> Closed
     )
     closed.refresh_from_db()
     return closed
+
+
+def open_time(*, operator_id: int, at: datetime) -> datetime:
+    """When an event is booked that we hear of late: then, or at the start of the next month that is open."""
+    closed = ClosedMonth.objects.filter(operator=operator_id, reopened_at=None).values_list(
+        "month", flat=True
+    )
+    months = set(closed)
+    if not months:
+        return at
+    zone = zone_of(Operator.objects.get(pk=operator_id))
+    day = at.astimezone(zone).date()
+    booked_on = calendar.booking_day(day, months)
+    return at if booked_on == day else datetime.combine(booked_on, time.min, zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
@@ -23,6 +24,7 @@ from evportal.money import exponent
 from evportal.outbox.actions import queue_mail
 from stations.models import Evse, Session, Site
 
+log = logging.getLogger(__name__)
 Kind, Told = Invoice.Kind, DocumentEvent.Kind
 
 
@@ -109,29 +111,22 @@ def issue_credit_note(*, refund: Refund) -> Invoice | None:
     if known is not None:
         return known
     payment = refund.payment
-    original = _billed(payment)
+    original = billed(payment)
     if original is None:
         return None
     # Credit notes to one invoice share out what is left of it, so they are written one after the other.
     Invoice.objects.select_for_update(no_key=True).get(pk=original.pk)
-    lines, credited = original.lines.all(), InvoiceLine.objects.filter(invoice__corrects=original)
-    cdr = original.cdr
-    if cdr is None and original.booking_id is None:
-        # A month's invoice: only what it bills for this charge is given back.
-        cdr = Cdr.objects.get(session=payment.session_id)
-        lines, credited = lines.filter(cdr=cdr), credited.filter(cdr=cdr)
+    cdr, lines, credited = billed_lines(payment, original)
     say = words.tariff(original.language)
+    chosen = dict(refund.lines.values_list("line__position", "gross"))
+    refunded, rows = _credit(refund, lines, credited, chosen, say)
+    site = original.site or (cdr.session.station.site if cdr is not None else None)
     note = issue(
         operator=original.operator,
-        site=original.site or (cdr.session.station.site if cdr is not None else None),
+        site=site,
         kind=Kind.CREDIT_NOTE,
-        lines=invoicing.credit_lines(
-            list(lines),
-            credited=list(credited),
-            amount=refund.amount,
-            currency=payment.currency,
-            text=f"{say('Refund')}: {refund.reason}" if refund.reason else say("Refund"),
-        ),
+        lines=refunded,
+        line_rows=[{"cdr": cdr, "site": site, "corrects": line} for line in rows],
         currency=payment.currency,
         supplied_on=original.supplied_on,
         details={
@@ -150,7 +145,48 @@ def issue_credit_note(*, refund: Refund) -> Invoice | None:
     return note
 
 
-def _billed(payment: Payment) -> Invoice | None:
+def _credit(
+    refund: Refund, lines: list[InvoiceLine], credited: list[InvoiceLine], chosen: dict, say
+) -> tuple[list[invoicing.DocumentLine], list[InvoiceLine | None]]:
+    """A credit note's lines, and the lines that they give back: those that were chosen, else by VAT rate."""
+    currency = refund.payment.currency
+    if chosen:
+        try:
+            pairs = invoicing.line_credits(
+                lines,
+                credited=credited,
+                wanted=chosen,
+                currency=currency,
+                text=lambda line: f"{say('Refund')}: {line.text}",
+            )
+            return [line for _original, line in pairs], [original for original, _line in pairs]
+        except invoicing.LineRefused as problem:
+            # The money is on its way: another refund took of the same line meanwhile. It is credited by rate.
+            log.warning("Refund %s: %s", refund.pk, problem)
+    found = invoicing.credit_lines(
+        lines,
+        credited=credited,
+        amount=refund.amount,
+        currency=currency,
+        text=f"{say('Refund')}: {refund.reason}" if refund.reason else say("Refund"),
+    )
+    return found, [None] * len(found)
+
+
+def billed_lines(
+    payment: Payment, original: Invoice
+) -> tuple[Cdr | None, list[InvoiceLine], list[InvoiceLine]]:
+    """What an invoice bills of this payment's charge, and what of it is credited already."""
+    lines, credited = original.lines.all(), InvoiceLine.objects.filter(invoice__corrects=original)
+    cdr = original.cdr
+    if cdr is None and original.booking_id is None:
+        # A month's invoice: only what it bills for this charge is given back.
+        cdr = Cdr.objects.get(session=payment.session_id)
+        lines, credited = lines.filter(cdr=cdr), credited.filter(cdr=cdr)
+    return cdr, list(lines), list(credited)
+
+
+def billed(payment: Payment) -> Invoice | None:
     """The document that bills what was paid for, in its latest form."""
     if payment.purpose == Payment.Purpose.NO_SHOW:
         invoices = Invoice.objects.filter(kind=Kind.INVOICE, booking=payment.booking_id)

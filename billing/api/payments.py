@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from billing import actions
 from billing.exceptions import PaymentRefused, ProviderDown
-from billing.models import Payment, Refund
+from billing.models import Payment, Refund, RefundLine
 from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
 
@@ -43,15 +43,51 @@ class PaymentSerializer(serializers.ModelSerializer):
         ]
 
 
+class RefundLineSerializer(serializers.ModelSerializer):
+    line = serializers.IntegerField(
+        source="line.position", min_value=1, help_text="Its position on the invoice that bills the payment."
+    )
+    amount = serializers.DecimalField(
+        12,
+        3,
+        source="gross",
+        min_value=Decimal("0.001"),
+        required=False,
+        help_text="With tax; all that is left of the line unless given.",
+    )
+
+    class Meta:
+        model = RefundLine
+        fields = ["line", "amount"]
+
+
 class RefundSerializer(serializers.ModelSerializer):
-    amount = serializers.DecimalField(12, 3, min_value=Decimal("0.001"))
+    amount = serializers.DecimalField(
+        12,
+        3,
+        min_value=Decimal("0.001"),
+        required=False,
+        help_text="Over all lines of the invoice. May be left out where lines are given.",
+    )
+    lines = RefundLineSerializer(many=True, required=False)
     reason = serializers.CharField(max_length=200)
     currency = serializers.CharField(source="payment.currency", read_only=True)
 
     class Meta:
         model = Refund
-        fields = ["id", "amount", "currency", "reason", "state", "error_message", "created_at"]
+        fields = ["id", "amount", "lines", "currency", "reason", "state", "error_message", "created_at"]
         read_only_fields = ["state", "error_message"]
+
+    def validate_lines(self, lines):
+        positions = [each["line"]["position"] for each in lines]
+        if len(positions) != len(set(positions)):
+            raise serializers.ValidationError("A line is named twice.")
+        return {each["line"]["position"]: each.get("gross") for each in lines}
+
+    def validate(self, given):
+        if not given.get("amount") and not given.get("lines"):
+            raise serializers.ValidationError({"amount": "Say an amount, or which lines."})
+        return given
 
 
 class PaymentFilter(filters.FilterSet):

@@ -1,13 +1,16 @@
 from billing.models.account import Account, AccountDriver
 from billing.models.books import Books, ClosedMonth, RevenueAccount, VatRegistration
 from billing.models.debt import DebtPage, FeeDebt
+from billing.models.dispute import Dispute
 from billing.models.export import DocumentEvent, Export
 from billing.models.host import Host, HostShare
 from billing.models.increment import HoldIncrement, HoldRules
-from billing.models.invoice import Invoice, InvoiceLine, Series
+from billing.models.invoice import Invoice, InvoiceLine, RefundLine, Series
 from billing.models.ledger import Entry, Journal, LedgerAccount
 from billing.models.limit import ChargeLimit, SessionWatch
 from billing.models.payment import Card, Customer, Payment, Refund, WebhookEvent
+from billing.models.provider import BalanceTransaction, Payout
+from billing.models.reconciliation import Difference, Reconciliation
 from billing.models.start import Start
 from billing.models.tariff import Cdr, Quote, Tariff, TariffAssignment, TariffVersion
 from billing.models.wallet import TopUp
@@ -15,6 +18,7 @@ from billing.models.wallet import TopUp
 __all__ = [
     "Account",
     "AccountDriver",
+    "BalanceTransaction",
     "Books",
     "LedgerAccount",
     "Card",
@@ -23,6 +27,8 @@ __all__ = [
     "ClosedMonth",
     "Customer",
     "DebtPage",
+    "Difference",
+    "Dispute",
     "DocumentEvent",
     "Export",
     "FeeDebt",
@@ -35,8 +41,11 @@ __all__ = [
     "InvoiceLine",
     "Journal",
     "Payment",
+    "Payout",
     "Quote",
+    "Reconciliation",
     "Refund",
+    "RefundLine",
     "RevenueAccount",
     "Series",
     "SessionWatch",

@@ -201,6 +201,8 @@ class InvoiceLine(models.Model):
     #: Whose revenue it is; on the document itself where that names one.
     site = models.ForeignKey(Site, models.PROTECT, null=True, blank=True, related_name="+")
     cdr = models.ForeignKey(Cdr, models.PROTECT, null=True, blank=True, related_name="invoice_lines")
+    #: The line of the invoice that a credit note's line gives back; None where it is given back by rate.
+    corrects = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="credits")
     kind = models.CharField(max_length=20)
     text = models.CharField(max_length=200)
     quantity = models.DecimalField(max_digits=14, decimal_places=4)
@@ -240,3 +242,21 @@ class InvoiceLine(models.Model):
 
     def __str__(self):
         return self.text
+
+
+class RefundLine(models.Model):
+    """How much of which line of an invoice a refund gives back; without any, it goes over all of them."""
+
+    refund = models.ForeignKey(Refund, models.CASCADE, related_name="lines")
+    line = models.ForeignKey(InvoiceLine, models.PROTECT, related_name="refunds")
+    gross = models.DecimalField(max_digits=12, decimal_places=3)
+
+    class Meta:
+        ordering = ["refund", "line__position"]
+        constraints = [
+            models.UniqueConstraint(fields=["refund", "line"], name="a_refund_names_a_line_once"),
+            models.CheckConstraint(condition=Q(gross__gt=0), name="refunded_lines_are_above_zero"),
+        ]
+
+    def __str__(self):
+        return f"{self.gross} of {self.line}"

@@ -57,6 +57,7 @@ class LedgerAccount(models.Model):
         """As `billing.ledger.Code`, with names for people."""
 
         BANK = "1000", _("Bank")
+        TRANSIT = "1050", _("On its way to the bank")
         PROVIDER = "1100", _("Payment provider")
         DISPUTED = "1150", _("Disputed payments")
         RECEIVABLE = "1200", _("Owed by drivers")
@@ -140,6 +141,8 @@ class Journal(models.Model):
         WALLET_REFUND = "wallet_refund", _("Refund to the wallet")
         FEE = "fee", _("Payment fee")
         PAYOUT = "payout", _("Payout")
+        PAYOUT_ARRIVED = "payout_arrived", _("Payout at the bank")
+        PAYOUT_RETURNED = "payout_returned", _("Payout returned")
         DISPUTE = "dispute", _("Dispute opened")
         DISPUTE_WON = "dispute_won", _("Dispute won")
         DISPUTE_LOST = "dispute_lost", _("Dispute lost")

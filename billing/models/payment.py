@@ -197,7 +197,13 @@ class Refund(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="refunds_are_above_zero")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refunds_are_above_zero"),
+            # Whoever hears of a refund first writes it down; the second finds it.
+            models.UniqueConstraint(
+                fields=["stripe_id"], condition=~Q(stripe_id=""), name="one_row_per_refund"
+            ),
+        ]
 
     def __str__(self):
         return f"{self.amount} {self.payment.currency} back"

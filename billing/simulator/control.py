@@ -82,6 +82,12 @@ def _payout(world, api, webhooks, body):
     return render(world, payout)
 
 
+def _fail_payout(world, api, webhooks, body):
+    payout = world.get("payout", body["payout"], "payout")
+    payouts.fail(world, payout)
+    return render(world, payout)
+
+
 def _fail_refund(world, api, webhooks, body):
     refund = world.get("refund", body["refund"], "refund")
     refunds.fail(world, refund)
@@ -104,6 +110,7 @@ ROUTES = {
     ("POST", "disputes"): _dispute,
     ("POST", "disputes/settle"): _settle_dispute,
     ("POST", "payouts"): _payout,
+    ("POST", "payouts/fail"): _fail_payout,
     ("POST", "refunds/fail"): _fail_refund,
     ("POST", "faults"): _fault,
 }

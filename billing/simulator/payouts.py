@@ -72,6 +72,23 @@ def pay_out_all(world, currency="eur", *, at_once=True) -> dict | None:
     return payout
 
 
+def fail(world, payout):
+    """The bank can't take it, or sends it back some days later: the money returns to the balance."""
+    if payout["status"] in ("failed", "canceled"):
+        raise invalid("This payout has already ended.", param="id")
+    row = ledger.post(
+        world, amount=payout["amount"], currency=payout["currency"], source=payout["id"],
+        type="payout_failure", category="payout_reversal",
+    )  # fmt: skip
+    payout.update(
+        status="failed",
+        failure_balance_transaction=row["id"],
+        failure_code="account_closed",
+        failure_message="The bank account has been closed.",
+    )
+    world.emit("payout.failed", payout)
+
+
 def arrive_due(world):
     """Payouts reach the bank on their day."""
     for status in ("pending", "in_transit"):

@@ -119,6 +119,14 @@ class Simulator:
             self.world.commit()
             return payout and render(self.world, payout)
 
+    def fail_payout(self, payout_id) -> dict:
+        """The bank returns a payout."""
+        with self.world.lock:
+            payout = self.world.get("payout", payout_id)
+            payouts.fail(self.world, payout)
+            self.world.commit()
+            return render(self.world, payout)
+
 
 def _until(condition, timeout=10):
     """Wait for a condition that another thread brings about."""

@@ -1,5 +1,7 @@
 """Finance: the list of documents, its export, and refunds."""
 
+from decimal import Decimal
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
@@ -12,13 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing import actions, documents, showing
 from billing.actions import debt_pages
+from billing.actions.invoices import billed, billed_lines
 from billing.actions.invoices import resend as resend_document
 from billing.exceptions import ProviderDown
 from billing.exports import csv_invoices, filters
 from billing.forms import RefundForm
 from billing.forms_finance import WHATS, InvoiceFilter
-from billing.invoicing import by_rate
-from billing.models import Cdr, FeeDebt, Invoice, Payment
+from billing.invoicing import by_rate, left_of
+from billing.models import Cdr, Dispute, FeeDebt, Invoice, Payment
 from billing.views import scope
 from billing.views.scope import needs
 from billing.views.session import pdf_response
@@ -143,9 +146,11 @@ def invoice(request, pk):
             {"label": line.text, "amount": showing.money(line.gross, row.currency)}
             for line in row.lines.all()[:200]
         ],
+        "charges": _charges(row) if request.access.may("refund") else [],
         "totals": showing.totals(row.net, row.tax, row.gross, row.currency, _("Total")),
         "rates": by_rate(row.lines.all()),
         "notes": row.credit_notes.all(),
+        "disputes": disputes_of(row, request),
         "newer": Invoice.objects.filter(replaces=row).first(),
         "events": row.events.select_related("by"),
         "mails": mails,
@@ -155,6 +160,17 @@ def invoice(request, pk):
         "may_resend": request.access.may("refund"),
     }
     return render(request, "fin/invoice.html", context)
+
+
+def _charges(row: Invoice) -> list[dict]:
+    """The paid charges of a month's invoice: each is refunded by itself."""
+    if row.kind != Invoice.Kind.INVOICE or row.cdr_id is not None or row.booking_id is not None:
+        return []
+    paid = row.lines.filter(cdr__session__payments__state=Payment.State.CAPTURED).distinct()
+    return [
+        {"text": line.text, "url": f"{reverse('fin:refund', args=[row.pk])}?line={line.position}"}
+        for line in paid.order_by("position")[:200]
+    ]
 
 
 @needs("refund")
@@ -185,6 +201,14 @@ def xml_response(row: Invoice, syntax: str) -> HttpResponse:
     return response
 
 
+def disputes_of(invoice: Invoice, request):
+    """The cases about what it bills."""
+    about = Q(payment__session__cdr__invoice_lines__invoice=invoice)
+    if invoice.booking_id:
+        about |= Q(payment__booking=invoice.booking_id, payment__purpose=Payment.Purpose.NO_SHOW)
+    return Dispute.objects.visible_to(request.access, "view_money").filter(about).distinct()
+
+
 def payment_of(invoice: Invoice) -> Payment | None:
     """The charge that an invoice was paid with."""
     paid = Payment.objects.filter(state=Payment.State.CAPTURED)
@@ -196,20 +220,31 @@ def payment_of(invoice: Invoice) -> Payment | None:
     return paid.filter(booking=invoice.booking_id, purpose=Payment.Purpose.NO_SHOW).first()
 
 
+def _payment_of_line(invoice: Invoice, position: str) -> Payment | None:
+    """A month's invoice is of many charges: a line of it says which one."""
+    if not position.isdecimal() or len(position) > 6:
+        return None
+    line = invoice.lines.filter(position=int(position), cdr__isnull=False).select_related("cdr").first()
+    if line is None or invoice.kind != Invoice.Kind.INVOICE:
+        return None
+    paid = Payment.objects.filter(state=Payment.State.CAPTURED, session=line.cdr.session_id)
+    return max(paid, key=lambda payment: payment.refundable, default=None)
+
+
 @needs("refund")
 @require_http_methods(["GET", "HEAD", "POST"])
 def refund(request, pk):
     """Form, then the same again to confirm, then money."""
     invoice = _own_document(request, pk, "refund")
-    payment = payment_of(invoice)
+    payment = payment_of(invoice) or _payment_of_line(invoice, request.GET.get("line", ""))
     if invoice.is_credit_note or payment is None or payment.refundable <= 0:
         messages.error(request, _("Nothing is left to refund on %(number)s.") % {"number": invoice.number})
         return redirect("fin:invoices")
     form = RefundForm(
         request.POST or None,
-        most=payment.refundable,
+        most=round_money(payment.refundable, payment.currency),
         currency=payment.currency,
-        initial={"amount": round_money(payment.refundable, payment.currency)},
+        lines=_refundable_lines(payment),
     )
     if request.method == "POST" and form.is_valid():
         if "confirmed" not in request.POST:
@@ -222,7 +257,7 @@ def refund(request, pk):
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            amount = showing.money(form.cleaned_data["amount"], payment.currency)
+            amount = showing.money(form.refunded, payment.currency)
             messages.success(
                 request,
                 _("%(amount)s of %(number)s refunded.") % {"amount": amount, "number": invoice.number},
@@ -234,10 +269,27 @@ def refund(request, pk):
         "form": form,
         "invoice": invoice,
         "total": showing.money(invoice.gross, invoice.currency),
+        "rows": [row | {"left": showing.money(row["left"], payment.currency)} for row in form.line_rows()],
         "most": showing.money(payment.refundable, payment.currency),
         "card": payment.card,
     }
     return render(request, "fin/refund.html", context, status=422 if form.errors else 200)
+
+
+def _refundable_lines(payment: Payment) -> list[tuple[int, str, Decimal]]:
+    """The lines of the invoice that bills it of which something is left."""
+    original = billed(payment)
+    if original is None:
+        return []
+    _cdr, lines, credited = billed_lines(payment, original)
+    rates = {(rate.vat_category, rate.vat_percent): rate.gross for rate in by_rate([*lines, *credited])}
+    found = []
+    for line in lines:
+        _net, left = left_of(line, (one for one in credited if one.corrects_id == line.pk))
+        most = min(left, rates[line.vat_category, line.vat_percent.normalize()])
+        if most > 0:
+            found.append((line.position, line.text, round_money(most, payment.currency)))
+    return found
 
 
 def _to_check(request):
@@ -301,7 +353,9 @@ def waive_fee(request, pk):
 
 
 def _ask(request, invoice: Invoice, payment: Payment, form: RefundForm):
-    amount = showing.money(form.cleaned_data["amount"], payment.currency)
+    amount = showing.money(form.refunded, payment.currency)
+    lines = form.cleaned_data["lines"]
+    texts = {position: text for position, text, _left in form.lines}
     context = {
         "base": "base_ops.html",
         "title": _("Refund %(amount)s?") % {"amount": amount},
@@ -310,17 +364,19 @@ def _ask(request, invoice: Invoice, payment: Payment, form: RefundForm):
         "consequences": [
             _("%(amount)s goes back to %(card)s.")
             % {"amount": amount, "card": payment.card or _("the card")},
+            *(f"{texts[each]}: {showing.money(lines[each], payment.currency)}" for each in lines),
             _("A credit note is issued and mailed. Neither can be undone."),
         ],
-        "action_url": request.path,
+        "action_url": request.get_full_path(),
         "hidden": [
-            ("amount", form.cleaned_data["amount"]),
+            ("amount", form.cleaned_data["amount"] or ""),
+            *((f"line_{each}", lines[each]) for each in lines),
             ("reason", form.cleaned_data["reason"]),
             ("confirmed", "1"),
         ],
         "submit": _("Refund %(amount)s") % {"amount": amount},
         "busy": _("Refunding…"),
         "danger": True,
-        "cancel_url": request.path,
+        "cancel_url": request.get_full_path(),
     }
     return render(request, "confirm.html", context)

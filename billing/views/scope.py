@@ -17,6 +17,9 @@ PAGES = (
     ("fin:exports", gettext_lazy("Exports"), "view_money"),
     ("fin:months", gettext_lazy("Months"), "keep_books"),
     ("fin:journal", gettext_lazy("Journal"), "view_money"),
+    ("fin:payouts", gettext_lazy("Payouts"), "view_money"),
+    ("fin:disputes", gettext_lazy("Disputes"), "view_money"),
+    ("fin:reconciliation", gettext_lazy("Reconciliation"), "keep_books"),
     ("fin:hosts", gettext_lazy("Site hosts"), "keep_books"),
     ("fin:books", gettext_lazy("Settings"), "keep_books"),
 )

@@ -24,6 +24,16 @@ def provider(running_provider, settings):
 
 
 @pytest.fixture
+def own_provider(settings):
+    """An account that nothing else ever happened in: what compares whole books needs one of its own."""
+    with Simulator() as provider:
+        settings.STRIPE_API_BASE = provider.url
+        settings.STRIPE_SECRET_KEY = "sk_test_simulator"
+        settings.STRIPE_WEBHOOK_SECRET = "whsec_simulator"
+        yield provider
+
+
+@pytest.fixture
 def eager():
     """Tasks run at once, in the test's own transaction."""
     before = app.conf.task_always_eager

@@ -1,5 +1,6 @@
 """Lines that add up, whatever is refunded; numbers."""
 
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
@@ -76,3 +77,90 @@ def test_tax_is_rounded_to_the_currency(currency, net):
 def test_numbers(party, kind, number):
     prefix = invoicing.series_prefix(party_id=party, year=2026, kind=kind)
     assert invoicing.number(prefix, 7) == number
+
+
+# By line
+
+
+@dataclass
+class Line:
+    """As a line of an issued document."""
+
+    pk: int
+    position: int
+    gross: Decimal
+    vat_percent: Decimal
+    net: Decimal
+    tax: Decimal
+    corrects_id: int | None = None
+    vat_category: str = "S"
+    kind: str = "ENERGY"
+    text: str = "Energy"
+    quantity: Decimal = Decimal(2)
+    unit: str = "kWh"
+    unit_price: Decimal = Decimal("0.5")
+    per: int = 1
+    energy_wh: Decimal = Decimal(2000)
+
+
+def issued(position: int, gross: str, percent: str = "19", **fields) -> Line:
+    amount, rate = Decimal(gross), Decimal(percent)
+    net = invoicing.net_of(amount, rate, "EUR")
+    return Line(position, position, amount, rate, net, amount - net, **fields)
+
+
+def by_line(lines, wanted: dict[int, str], credited=()):
+    found = invoicing.line_credits(
+        lines,
+        credited=list(credited),
+        wanted={position: Decimal(amount) for position, amount in wanted.items()},
+        currency="EUR",
+        text=lambda line: line.text,
+    )
+    return [
+        Line(
+            0, n, new.gross, new.vat_percent, new.net, new.tax, corrects_id=old.pk, unit=new.unit,
+            quantity=new.quantity, energy_wh=new.energy_wh,
+        )
+        for n, (old, new) in enumerate(found, start=1)
+    ]  # fmt: skip
+
+
+def test_a_line_that_goes_back_whole_is_the_line_with_another_sign():
+    [back] = by_line([issued(1, "4.90"), issued(2, "1.00", "7")], {1: "4.90"})
+    assert (back.gross, back.net, back.tax) == (Decimal("-4.90"), Decimal("-4.12"), Decimal("-0.78"))
+    assert (back.quantity, back.unit, back.energy_wh) == (2, "kWh", -2000)
+
+
+def test_a_part_of_a_line_has_the_lines_rate():
+    [back] = by_line([issued(1, "4.90"), issued(2, "1.00", "7")], {2: "0.50"})
+    assert (back.vat_percent, back.net, back.tax) == (7, Decimal("-0.47"), Decimal("-0.03"))
+    assert (back.quantity, back.unit, back.energy_wh) == (1, "", 0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 3000), st.sampled_from(["19", "7"])), min_size=1, max_size=5),
+    st.data(),
+)
+def test_lines_given_back_in_parts_come_to_the_whole_document(amounts, data):
+    lines = [issued(n, str(Decimal(cents) / 100), rate) for n, (cents, rate) in enumerate(amounts, start=1)]
+    credited: list[Line] = []
+    for line in data.draw(st.permutations(lines * 2)):
+        _net, left = invoicing.left_of(line, (one for one in credited if one.corrects_id == line.pk))
+        if left:
+            part = Decimal(data.draw(st.integers(1, int(left * 100)))) / 100
+            credited += by_line(lines, {line.position: str(part)}, credited)
+    for line in lines:
+        _net, left = invoicing.left_of(line, (one for one in credited if one.corrects_id == line.pk))
+        if left:
+            credited += by_line(lines, {line.position: str(left)}, credited)
+    assert invoicing.total([*lines, *credited]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("wanted", [{1: "4.91"}, {1: "0"}, {1: "-1"}, {3: "1"}, {2: "0.31"}])
+def test_more_than_is_left_of_a_line_is_refused(wanted):
+    lines = [issued(1, "4.90"), issued(2, "1.00", "7")]
+    by_rate = issued(3, "0.70", "7")
+    given_back = replace(by_rate, gross=-by_rate.gross, net=-by_rate.net, tax=-by_rate.tax)
+    with pytest.raises(invoicing.LineRefused):
+        by_line(lines, wanted, [given_back])

@@ -46,7 +46,8 @@ def test_whatever_is_booked_has_two_equal_sides(event, amount, tax_percent, more
             {Code.WALLET_RESERVED: 150, Code.RECEIVABLE: -119, Code.WALLET: -31},
         ),
         (Event.DISPUTE_LOST, {}, {Code.LOSSES: 119, Code.DISPUTED: -119}),
-        (Event.PAYOUT, {}, {Code.BANK: 119, Code.PROVIDER: -119}),
+        (Event.PAYOUT, {}, {Code.TRANSIT: 119, Code.PROVIDER: -119}),
+        (Event.PAYOUT_ARRIVED, {}, {Code.BANK: 119, Code.TRANSIT: -119}),
     ],
 )
 def test_what_each_event_books(event, how, wanted):
