@@ -14,14 +14,9 @@ from enum import StrEnum
 from fractions import Fraction
 from itertools import islice, product
 
+from billing.pricing.elements import Dimension, ReservationKind, TariffRestrictions, TaxIncluded
 from billing.pricing.moments import Moment, applies
-from billing.pricing.tariff import (
-    Dimension,
-    ReservationKind,
-    Tariff,
-    TariffRestrictions,
-    TaxIncluded,
-)
+from billing.pricing.tariff import Tariff
 
 # AFIR, (EU) 2023/1804 article 5(4): from this power on, per kWh and at most an occupancy fee per minute.
 AFIR_POWER_W = 50_000
