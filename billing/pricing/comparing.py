@@ -81,7 +81,7 @@ class Sample:
 
 
 def samples(day: datetime, tz: ZoneInfo) -> list[Sample]:
-    """Sessions from that day on (its date counts, at the site's clock): AC, DC, over night, and idle for long."""
+    """Sessions on that day, at the site's clock: AC, DC, over night, idle for long, and one that failed."""
 
     def at(hour: int, minute: int = 0) -> datetime:
         return day.astimezone(tz).replace(hour=hour, minute=minute, second=0, microsecond=0)
@@ -98,7 +98,15 @@ def samples(day: datetime, tz: ZoneInfo) -> list[Sample]:
     return [
         Sample("city", "Small car, AC: 7 kWh in 60 minutes, at noon", use(at(12), (60, 7_000))),
         Sample("long", "Long DC stop: 62 kWh in 40 minutes, at 17:30", use(at(17, 30), (40, 62_000))),
-        Sample("night", "Over night: 38 kWh in 4 hours from 21:00, away at 07:00", use(at(21), (240, 38_000), (360, 0))),
-        Sample("idle", "Left standing: 20 kWh in 50 minutes from 09:00, then 2 hours idle", use(at(9), (50, 20_000), (120, 0))),
+        Sample(
+            "night",
+            "Over night: 38 kWh in 4 hours from 21:00, away at 07:00",
+            use(at(21), (240, 38_000), (360, 0)),
+        ),
+        Sample(
+            "idle",
+            "Left standing: 20 kWh in 50 minutes from 09:00, then 2 hours idle",
+            use(at(9), (50, 20_000), (120, 0)),
+        ),
         Sample("broken", "Came to nothing: 0.2 kWh in 2 minutes, at 08:00", use(at(8), (2, 200))),
-    ]  # fmt: skip
+    ]

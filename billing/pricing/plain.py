@@ -266,9 +266,10 @@ class _Writing:
         self.prices = {part.type: [each.price for each in known if each.type is part.type] for part in known}
 
     def component(self, dimension: Dimension, price: Decimal) -> PriceComponent:
-        # 5.00 an hour is 0.083333… a minute: what the form rounded is taken back as it was.
-        kept = next((old for old in self.prices.get(dimension, ()) if abs(old - price) < _SAME), price)
-        return PriceComponent(dimension, kept, self.plain.vat, self.steps.get(dimension, 1))
+        if dimension in (Dimension.TIME, Dimension.PARKING_TIME):
+            # 5.00 an hour is 0.083333… a minute: what the form rounded is taken back as it was.
+            price = next((old for old in self.prices.get(dimension, ()) if abs(old - price) < _SAME), price)
+        return PriceComponent(dimension, price, self.plain.vat, self.steps.get(dimension, 1))
 
     def parts(self, rate: Rate) -> tuple[PriceComponent, ...]:
         both = ((Dimension.ENERGY, rate.kwh), (Dimension.TIME, rate.hour))
@@ -335,7 +336,7 @@ class _Writing:
 
 
 def _hours_of(week: str, letter: str) -> Iterator[TariffRestrictions]:
-    """The hours of a letter as few restrictions: the same hours of several days, and over midnight, are one."""
+    """The hours of a letter in few restrictions: same hours of several days are one, as over midnight."""
     days: dict[tuple[tuple[int, int], ...], list[Day]] = {}
     for number, day in enumerate(WEEK):
         row = week[number * HOURS : (number + 1) * HOURS]
