@@ -150,7 +150,14 @@ def _checked(draft: TariffDraft, document: pricing.Tariff) -> dict:
     found = tariffs.lint(tariff=draft.tariff, document=document, now=timezone.now())
     return words(document, draft.tariff) | {
         "findings": [
-            {"finding": each, "key": drafts.key(each), "field": field_of(each, document)} for each in found
+            {
+                "finding": each,
+                "key": drafts.key(each),
+                "field": field_of(each, document),
+                # Beside its field the same sentence is said once.
+                "is_first": each.message not in [before.message for before in found[:index]],
+            }
+            for index, each in enumerate(found)
         ],
         "has_errors": any(each.level is pricing.Level.ERROR for each in found),
     }

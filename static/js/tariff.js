@@ -86,10 +86,12 @@ async function ask() {
   for (const slot of form.querySelectorAll("[data-findings]")) slot.replaceChildren();
   for (const found of into.querySelectorAll("[data-finding-for]")) {
     const slot = form.querySelector(`[data-findings="${CSS.escape(found.dataset.findingFor)}"]`);
-    if (!slot) continue;
+    const text = found.querySelector("[data-finding-text]").textContent;
+    // Beside the field it is said once, in the list with each price that it is about.
+    if (!slot || [...slot.children].some((each) => each.textContent === text)) continue;
     const words = document.createElement("p");
     words.className = found.className;
-    words.textContent = found.querySelector("[data-finding-text]").textContent;
+    words.textContent = text;
     slot.append(words);
   }
 }
