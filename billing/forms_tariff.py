@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
@@ -337,10 +338,19 @@ class PaintForm(forms.Form):
         return "".join(cells)
 
 
+class Document(forms.JSONField):
+    """JSON as people read it."""
+
+    def prepare_value(self, value):
+        if isinstance(value, dict):
+            return json.dumps(value, indent=2, ensure_ascii=False)
+        return super().prepare_value(value)
+
+
 class OcpiForm(AtPlace, forms.Form):
     """The whole tariff as OCPI's JSON."""
 
-    ocpi = forms.JSONField(
+    ocpi = Document(
         label=_("OCPI 2.3.0 tariff object"),
         widget=forms.Textarea(attrs={"rows": 18, "class": "mono", "spellcheck": "false"}),
     )
