@@ -1,6 +1,7 @@
 """Prices on pages: every tag asks billing/prices.py, so a page can't show another figure than the bill.
 
 {% tariff_lines evse %}              the price in AFIR's order, as a list
+{% session_lines session %}          the same for a session, by what was frozen at its start
 {% for group in evses|by_tariff %}   EVSEs in groups that charge the same
 {% from_price evse_or_site %}        "from €0.49/kWh", or nothing where no tariff is set
 {% money amount currency %}          €11.80
@@ -33,10 +34,13 @@ def money(amount, currency: str) -> str:
     return format_money(Decimal(amount), currency, get_language() or "en")
 
 
-@register.simple_tag
-def attach_prices(places) -> str:
-    """Read the tariffs of a list's EVSEs, or of its sites, together."""
+@register.simple_tag(takes_context=True)
+def attach_prices(context, places) -> str:
+    """Read the tariffs of a list's EVSEs, or of its sites, together, for whoever looks."""
     evses = [place for place in places if isinstance(place, Evse)]
+    for evse in evses:
+        # Pieces of the page that are written by themselves know no request.
+        evse.price_viewer = _viewer(context)
     prices.attach(evses)
     prices.attach_sites([place for place in places if not isinstance(place, Evse)])
     return ""
@@ -58,6 +62,14 @@ def tariff_lines(context, evse, at=None) -> dict:
     at = at or timezone.now()
     version = prices.version_for(evse, at)
     groups = prices.groups_of(_viewer(context), evse, at)
+    return {"lines": prices.describe(version, get_language() or "en", groups) if version else []}
+
+
+@register.inclusion_tag("billing/_tariff_lines.html")
+def session_lines(session) -> dict:
+    """The price that a session is billed by: its frozen version, for the groups that were frozen with it."""
+    version = prices.frozen_version(session)
+    groups = prices.frozen_groups(session)
     return {"lines": prices.describe(version, get_language() or "en", groups) if version else []}
 
 
@@ -93,7 +105,8 @@ def slot_price(context, evse, starts_at, ends_at) -> str:
         return ""
     # A page of slots asks for the same price once per connector: the version remembers it while it lives.
     known = version.__dict__.setdefault("slot_prices", {})
-    groups = prices.groups_of(_viewer(context), evse, starts_at)
+    viewer = _viewer(context) or getattr(evse, "price_viewer", None)
+    groups = prices.groups_of(viewer, evse, starts_at)
     key = (evse.max_power_w, starts_at, ends_at, groups)
     if key not in known:
         found = prices.estimate(evse=evse, starts_at=starts_at, ends_at=ends_at, groups=groups)

@@ -3,8 +3,10 @@
 import json
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
+from django.template import Context, Template
 from django.urls import reverse
 from django.utils import timezone
 
@@ -320,6 +322,27 @@ def test_a_quote_keeps_its_groups(fleet_price, operator, evse):
     assert quote.groups == ["fleet"]
     assert actions.open_cdr(session=session).groups == ["fleet"]
     assert set(moves.prices_at([booking], [evse]).values()) == {quote.gross}
+
+
+def test_pages_show_the_price_of_whoever_looks(fleet_price, operator, evse):
+    user = make.user()
+    make.id_token(operator=operator, user=user)
+    member = price_groups.add(group=fleet_price, by=None, email=user.email)
+    session = make.session(evse=evse, user=user)
+    actions.open_cdr(session=session)
+    evse = make.Evse.objects.with_station().get(pk=evse.pk)
+    spot = {"evse": evse, "starts": make.NOON, "ends": make.NOON + timedelta(hours=1), "session": session}
+
+    def shown(tag, **more):
+        return Template("{% load billing_tags %}{% " + tag + " %}").render(Context(spot | more))
+
+    assert "€0.49 per kWh" in shown("tariff_lines evse starts")
+    assert "€0.20 per kWh" in shown("tariff_lines evse starts", request=SimpleNamespace(user=user))
+    public = shown("slot_price evse starts ends")
+    shown("attach_prices evses", evses=[evse], request=SimpleNamespace(user=user))
+    assert shown("slot_price evse starts ends") != public
+    price_groups.remove(member=member)
+    assert "€0.20 per kWh" in shown("session_lines session")
 
 
 def test_plans_are_another_source_of_groups(operator, evse, tariff):
