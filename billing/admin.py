@@ -2,12 +2,12 @@
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from billing import admin_ledger, admin_provider  # noqa: F401
+from billing.actions import tariffs
 from billing.models import (
     Account,
     AccountDriver,
@@ -19,14 +19,19 @@ from billing.models import (
     FeeDebt,
     HoldIncrement,
     HoldRules,
+    HolidayCalendar,
     Host,
     HostShare,
     Invoice,
     InvoiceLine,
     Payment,
+    PriceGroup,
+    PriceGroupMember,
     Refund,
     Tariff,
     TariffAssignment,
+    TariffDraft,
+    TariffRules,
     TariffVersion,
     VatRegistration,
     WebhookEvent,
@@ -119,21 +124,20 @@ class TariffVersionAdmin(ScopedAdmin):
         return False
 
     def save_model(self, request, obj, form, change):
-        # The lock makes two versions at once two numbers.
-        tariff = Tariff.objects.select_for_update().get(pk=obj.tariff_id)
-        obj.number = (tariff.versions.aggregate(last=Max("number"))["last"] or 0) + 1
-        obj.created_by = request.user
-        super().save_model(request, obj, form, change)
+        version = tariffs.publish(
+            tariff=obj.tariff, ocpi=obj.ocpi, valid_from=obj.valid_from, by=request.user
+        )
+        obj.pk, obj.number = version.pk, version.number
 
 
 class AssignmentForm(forms.ModelForm):
     class Meta:
         model = TariffAssignment
-        fields = ["tariff", "site", "evse"]
+        fields = ["tariff", "site", "evse", "valid_from"]
 
     def clean(self):
         cleaned = super().clean()
-        tariff, site, evse = (cleaned.get(name) for name in self._meta.fields)
+        tariff, site, evse = (cleaned.get(name) for name in ("tariff", "site", "evse"))
         if tariff and site and tariff.operator_id != site.operator_id:
             self.add_error("tariff", _("This tariff is another operator's."))
         if site and evse and evse.station.site_id != site.pk:
@@ -146,11 +150,66 @@ class TariffAssignmentAdmin(ScopedAdmin):
     view_permission, change_permission = "view_money", "manage_tariffs"
     site_path = "site"
     form = AssignmentForm
-    list_display = ["tariff", "site", "evse"]
+    list_display = ["tariff", "site", "evse", "valid_from"]
+    date_hierarchy = "valid_from"
     list_select_related = ["tariff", "site", "evse"]
     list_filter = [("tariff", ScopedFilter), ("site", ScopedFilter)]
     search_fields = ["tariff__name", "site__name", "evse__public_id"]
     autocomplete_fields = ["tariff", "site", "evse"]
+
+
+@admin.register(TariffDraft)
+class TariffDraftAdmin(ReadOnly, ScopedAdmin):
+    """Written, approved and published on the operator's pages."""
+
+    view_permission = "manage_tariffs"
+    operator_path = "tariff__operator"
+    list_display = ["tariff", "valid_from", "updated_by", "updated_at"]
+    list_select_related = ["tariff", "updated_by"]
+    list_filter = [("tariff", ScopedFilter)]
+    search_fields = ["tariff__name"]
+
+
+@admin.register(TariffRules)
+class TariffRulesAdmin(ReadOnly, ScopedAdmin):
+    """Nobody ends the second person's say alone, so not here either."""
+
+    view_permission = "manage_tariffs"
+    operator_path = "operator"
+    list_display = ["operator", "second_person", "end_asked_by"]
+    list_select_related = ["operator", "end_asked_by"]
+
+
+class MemberInline(ScopedTabular):
+    model = PriceGroupMember
+    fields = ["user", "account", "added_by", "added_at"]
+    readonly_fields = fields
+    show_change_link = False
+
+
+@admin.register(PriceGroup)
+class PriceGroupAdmin(ScopedAdmin):
+    view_permission = change_permission = "manage_tariffs"
+    operator_path = "operator"
+    inlines = [MemberInline]
+    list_display = ["name", "key", "operator"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter)]
+    search_fields = ["name", "key"]
+
+    def get_readonly_fields(self, request, obj=None):
+        # Tariffs name it by its key.
+        return ["operator", "key"] if obj else []
+
+
+@admin.register(HolidayCalendar)
+class HolidayCalendarAdmin(ReadOnly, ScopedAdmin):
+    view_permission = "manage_tariffs"
+    operator_path = "operator"
+    list_display = ["name", "operator"]
+    list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter)]
+    search_fields = ["name"]
 
 
 @admin.register(Cdr)

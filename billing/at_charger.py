@@ -54,7 +54,8 @@ def limit_to_tell(session: Session) -> tuple[dict | None, bool]:
 def tell_price(session: Session) -> None:
     version = prices.frozen_version(session)
     if version is not None:
-        words = "; ".join(line.text for line in prices.describe(version))
+        groups = prices.frozen_groups(session)
+        words = "; ".join(line.text for line in prices.describe(version, "en", groups))
         display.show_price(session=session, words=words or "Charging here is free.")
 
 
@@ -64,9 +65,8 @@ def tell_running(session_ids: Iterable) -> None:
         priced = prices.running(session)
         version = prices.frozen_version(session)
         if priced is not None and version is not None:
-            display.show_cost(
-                session=session, total=priced.gross, currency=priced.currency, rates=_rates(version)
-            )
+            rates = _rates(version, prices.frozen_groups(session))
+            display.show_cost(session=session, total=priced.gross, currency=priced.currency, rates=rates)
 
 
 def tell_final(session: Session) -> None:
@@ -91,14 +91,14 @@ def tell_final(session: Session) -> None:
     )
 
 
-def _rates(version: TariffVersion) -> Rates:
+def _rates(version: TariffVersion, groups: tuple[str, ...]) -> Rates:
     """The first price of each kind, as a display shows one of each."""
     found: dict[str, Decimal] = {}
-    for line in prices.describe(version):
+    for line in prices.describe(version, "en", groups):
         if line.price is not None:
             per_hour = line.price * 60 if line.unit == "minute" else line.price
             found.setdefault(line.kind, per_hour)
-    grace = prices.tariff(version).own.idle_grace_minutes
+    grace = prices.tariff(version, groups).own.idle_grace_minutes
     return Rates(
         kwh=found.get("ENERGY"),
         hour=found.get("TIME"),

@@ -18,6 +18,7 @@ class Outlook:
     def __init__(self, session: Session):
         self.session = session
         self.version: TariffVersion | None = prices.frozen_version(session)
+        self.groups = prices.frozen_groups(session)
         measured = metering.measured(session)
         self.curve, self.total_wh = list(measured.curve), measured.total_wh
         self.at = max(self.curve[-1][0], session.started_at) if self.curve else session.started_at
@@ -53,7 +54,8 @@ class Outlook:
         """With tax, if so much more is charged by then."""
         if self.version is None:
             return Decimal(0)
-        session, tariff = self.session, prices.tariff(self.version)
+        session = self.session
+        tariff = prices.tariff(self.version, self.groups)
         curve, total = self.curve, self.total_wh + more_wh
         if until > self.at:
             curve = [*curve, (until, total)]

@@ -5,6 +5,7 @@ All of it ends in `pricing.price`, with one frozen version of the tariff: so wha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
@@ -12,10 +13,12 @@ from decimal import ROUND_CEILING, Decimal
 from django.db import transaction
 from django.db.models import Prefetch, Q
 
+from billing import groups as price_groups
 from billing import late_stop, parties, policy, pricing
 from billing.exceptions import NoTariff
 from billing.lines import to_json
 from billing.models import Cdr, Quote, TariffAssignment, TariffVersion
+from billing.terms import Assigned, Terms
 from bookings.models import Booking
 from evportal.accounts.models import User
 from evportal.money import exponent, round_money
@@ -34,6 +37,7 @@ class Estimate:
     energy_wh: Decimal
     priced: pricing.Priced
     hold: Decimal
+    groups: tuple[str, ...] = ()
 
     @property
     def currency(self) -> str:
@@ -47,23 +51,29 @@ class Estimate:
 # Tariffs
 
 
-def tariff(version: TariffVersion) -> pricing.Tariff:
-    """The version as the engine wants it, read once per row."""
+def tariff(version: TariffVersion, groups: Iterable[str] = ()) -> pricing.Tariff:
+    """The version as the engine wants it for a driver in these price groups, read once per row."""
     if not hasattr(version, "parsed"):
-        version.parsed = pricing.Tariff.from_ocpi(version.ocpi)
-    return version.parsed
+        version.parsed = {None: pricing.Tariff.from_ocpi(version.ocpi)}
+    key = tuple(groups)
+    if key not in version.parsed:
+        version.parsed[key] = pricing.resolve(version.parsed[None], key)
+    return version.parsed[key]
 
 
-def is_free(version: TariffVersion) -> bool:
-    document = tariff(version)
-    prices = [part.price for element in document.elements for part in element.price_components]
-    return not any(prices) and document.min_price is None
+def is_free(version: TariffVersion, groups: Iterable[str] = ()) -> bool:
+    return pricing.is_free(tariff(version, groups))
+
+
+def groups_of(user: User | None, evse: Evse, at: datetime) -> tuple[str, ...]:
+    """The price groups of a driver at this EVSE's operator."""
+    return price_groups.of(user, evse.station.site.operator, at)
 
 
 def version_for(evse: Evse, at: datetime) -> TariffVersion | None:
     """The version in force at this moment for this EVSE: its own tariff's before its site's."""
     attach([evse])
-    return next((found for found in evse.tariff_versions if found.valid_from <= at), None)
+    return evse.tariff_versions.version(at)
 
 
 def required_version(evse: Evse, at: datetime) -> TariffVersion:
@@ -74,43 +84,54 @@ def required_version(evse: Evse, at: datetime) -> TariffVersion:
 
 
 def attach(evses: list[Evse]) -> None:
-    """Put the tariff versions, newest first, on EVSEs that have none yet; two queries for all of them."""
+    """Put what is assigned to them on EVSEs that have none yet; two queries for all of them."""
     missing = [evse for evse in evses if not hasattr(evse, "tariff_versions")]
     if not missing:
         return
     site_ids = {evse.station.site_id for evse in missing}
-    found: dict[tuple[int, int | None], list[TariffVersion]] = {}
-    for assignment in _assignments(
-        Q(evse__in=[evse.pk for evse in missing]) | Q(evse=None, site__in=site_ids)
-    ):
-        found[assignment.site_id, assignment.evse_id] = list(assignment.tariff.versions.all())
+    found = _assigned(Q(evse__in=[evse.pk for evse in missing]) | Q(evse=None, site__in=site_ids))
     for evse in missing:
-        own = found.get((evse.station.site_id, evse.pk))
-        evse.tariff_versions = own if own is not None else found.get((evse.station.site_id, None), [])
+        site_id = evse.station.site_id
+        evse.tariff_versions = Terms(found.get((site_id, evse.pk), ()), found.get((site_id, None), ()))
 
 
 def attach_sites(sites: list[Site]) -> None:
-    """The same for sites: every version of every tariff that applies anywhere on them."""
+    """The same for sites: what applies anywhere on them, in a list for the site and its EVSEs."""
     missing = {site.pk: site for site in sites if not hasattr(site, "tariff_versions")}
     for site in missing.values():
         site.tariff_versions = []
     if missing:
-        for assignment in _assignments(Q(site__in=missing)):
-            missing[assignment.site_id].tariff_versions.append(list(assignment.tariff.versions.all()))
+        for (site_id, _evse_id), rows in _assigned(Q(site__in=missing)).items():
+            missing[site_id].tariff_versions.append(Terms(rows))
 
 
-def _assignments(which: Q):
+def _assigned(which: Q) -> dict[tuple[int, int | None], list[Assigned]]:
+    """By site and EVSE (None: the site's own), each newest first."""
     versions = TariffVersion.objects.order_by("-valid_from", "-number")
-    return (
-        TariffAssignment.objects.filter(which, tariff__is_active=True)
+    rows = (
+        TariffAssignment.objects.filter(which)
         .select_related("tariff")
         .prefetch_related(Prefetch("tariff__versions", versions))
+        .order_by("-valid_from")
     )
+    found: dict[tuple[int, int | None], list[Assigned]] = {}
+    for row in rows:
+        # A tariff that was put out of use applies nowhere; an EVSE has its site's then.
+        has_one = row.tariff is not None and row.tariff.is_active
+        assigned = (
+            Assigned(row.valid_from, list(row.tariff.versions.all()), row.tariff_id)
+            if has_one
+            else Assigned(row.valid_from, None)
+        )
+        found.setdefault((row.site_id, row.evse_id), []).append(assigned)
+    return found
 
 
-def describe(version: TariffVersion, locale: str = "en") -> list[pricing.PriceLine]:
-    """The price for drivers, in the order that AFIR asks for."""
-    return pricing.describe(tariff(version), locale)
+def describe(
+    version: TariffVersion, locale: str = "en", groups: Iterable[str] = ()
+) -> list[pricing.PriceLine]:
+    """The price for drivers in these groups, in the order that AFIR asks for."""
+    return pricing.describe(tariff(version, groups), locale)
 
 
 def energy_price(version: TariffVersion) -> tuple[Decimal, str] | None:
@@ -156,9 +177,10 @@ def estimate(
     user: User | None = None,
     at_least: Decimal = Decimal(0),
     version: TariffVersion | None = None,
+    groups: Iterable[str] | None = None,
 ) -> Estimate:
     """The price of a planned charge. Without an end it lasts as long as its energy takes; without a version
-    it is the one in force at its start.
+    it is the one in force at its start, and without groups they are the driver's.
 
     A slot is priced as charging from end to end: what somebody who leaves the car there would pay for idling
     is in the tariff's lines beside it, and guessing at it would make every slot look dear.
@@ -169,13 +191,14 @@ def estimate(
     if ends_at is None:
         ends_at = starts_at + usual_duration(evse, energy_wh)
     version = version or required_version(evse, starts_at)
+    groups = groups_of(user, evse, starts_at) if groups is None else tuple(groups)
     usage = pricing.quote_usage(
         starts_at, ends_at, tz=evse.station.site.zone, energy_kwh=Decimal(energy_wh) / 1000
     )
-    priced = pricing.price(tariff(version), usage)
+    priced = pricing.price(tariff(version, groups), usage)
     priced = parties.taxed(priced, user=user, site=evse.station.site)
     return Estimate(
-        evse, version, starts_at, ends_at, Decimal(energy_wh), priced, hold_amount(priced, at_least)
+        evse, version, starts_at, ends_at, Decimal(energy_wh), priced, hold_amount(priced, at_least), groups
     )
 
 
@@ -196,8 +219,13 @@ def quote(
     user: User | None = None,
     booking: Booking | None = None,
     now: datetime,
+    version: TariffVersion | None = None,
+    groups: Iterable[str] | None = None,
 ) -> Quote:
-    """Keep an estimate as a row: the bill keeps to its version of the tariff. A booking has one quote."""
+    """Keep an estimate as a row: the bill keeps to its version of the tariff, and to its groups.
+
+    A booking has one quote. `version` and `groups` are those that were agreed to before.
+    """
     # Once a payment rests on it, a booking's quote is what the driver agreed to.
     agreed = Quote.objects.filter(booking=booking, payments__isnull=False).first() if booking else None
     if agreed is not None and (agreed.evse_id, agreed.starts_at, agreed.ends_at) == (
@@ -214,7 +242,8 @@ def quote(
         energy_wh=energy_wh,
         user=user,
         at_least=least,
-        version=_kept_version(agreed, evse, starts_at) if agreed else None,
+        version=_kept_version(agreed, evse, starts_at) if agreed else version,
+        groups=agreed.groups if agreed else groups,
     )
     fields = {
         "evse": evse,
@@ -223,6 +252,7 @@ def quote(
         "starts_at": found.starts_at,
         "ends_at": found.ends_at,
         "energy_wh": found.energy_wh,
+        "groups": list(found.groups),
         "currency": found.currency,
         "lines": to_json(found.priced),
         "net": found.priced.net,
@@ -237,6 +267,19 @@ def quote(
         return _replaced(agreed, booking, fields)
     row, _is_new = Quote.objects.update_or_create(booking=booking, defaults=fields)
     return row
+
+
+def quote_of(cdr: Cdr, *, now: datetime) -> Quote:
+    """The quote of a session, made now where it began without one: by what was frozen at its start."""
+    session = cdr.session
+    return cdr.quote or quote(
+        evse=session.evse,
+        starts_at=session.started_at,
+        user=session.user,
+        now=now,
+        version=cdr.version,
+        groups=cdr.groups,
+    )
 
 
 def _kept_version(agreed: Quote, evse: Evse, starts_at: datetime) -> TariffVersion | None:
@@ -276,7 +319,7 @@ def running(session: Session, at: datetime | None = None) -> pricing.Priced | No
 def priced(session: Session, version: TariffVersion, *, until: datetime | None = None) -> pricing.Priced:
     """What the session costs by this version, with its booking's fee for charging on."""
     used = usage(session, until=until)
-    found = pricing.price(tariff(version), used)
+    found = pricing.price(tariff(version, frozen_groups(session)), used)
     return late_stop.with_fee(found, tariff=tariff(version), session=session, until=used.end)
 
 
@@ -284,6 +327,14 @@ def frozen_version(session: Session) -> TariffVersion | None:
     """The version that this session is billed by: as quoted, else as it was at the start."""
     cdr = getattr(session, "cdr", None)
     return cdr.version if cdr is not None else version_for(session.evse, session.started_at)
+
+
+def frozen_groups(session: Session) -> tuple[str, ...]:
+    """The price groups that this session is billed by: as quoted, else the driver's at the start."""
+    cdr = getattr(session, "cdr", None)
+    if cdr is not None:
+        return tuple(cdr.groups)
+    return groups_of(session.user, session.evse, session.started_at)
 
 
 def usage(session: Session, *, until: datetime | None = None) -> pricing.Usage:

@@ -180,7 +180,9 @@ def _idle(row: Session) -> str:
     if version is None or not row.is_open or row.charging_state not in ("SuspendedEV", "Idle"):
         return ""
     lines = [
-        line.text for line in prices.describe(version, locale()) if line.kind == "PARKING_TIME" and line.price
+        line.text
+        for line in prices.describe(version, locale(), prices.frozen_groups(row))
+        if line.kind == "PARKING_TIME" and line.price
     ]
     return "; ".join(lines)
 

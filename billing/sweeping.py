@@ -167,9 +167,14 @@ def _unsecured(now: datetime, stale: datetime):
     """Running sessions that should be paid for and never came to a hold."""
     recent = Session.objects.open().filter(start_received_at__range=(now - policy.LOOK_BACK, stale))
     waiting = recent.filter(payments=None, user__isnull=False, review="", cdr__version__isnull=False)
-    versions = TariffVersion.objects.filter(cdrs__session__in=waiting).distinct()
-    free = [version.pk for version in versions if prices.is_free(version)]
-    return waiting.exclude(cdr__version__in=free).with_place().select_related("cdr__version")
+    of_waiting = Cdr.objects.filter(session__in=waiting).order_by()
+    priced_by = list(of_waiting.values_list("version_id", "groups").distinct())
+    versions = TariffVersion.objects.in_bulk({version for version, _groups in priced_by})
+    free = Q(pk__in=[])
+    for version, groups in priced_by:
+        if prices.is_free(versions[version], groups):
+            free |= Q(cdr__version=version, cdr__groups=groups)
+    return waiting.exclude(free).with_place().select_related("cdr__version")
 
 
 def _unbilled(now: datetime, stale: datetime):

@@ -1,4 +1,4 @@
-"""Money's addresses: the driver's (`billing:`), their own pages (`me:`) and finance (`fin:`)."""
+"""Money's addresses: drivers' (`billing:`, `me:`), finance (`fin:`) and prices (`tariffs:`)."""
 
 from django.urls import include, path, re_path
 
@@ -19,6 +19,9 @@ from billing.views import (
     payouts,
     reconciliation,
     session,
+    tariff_draft,
+    tariff_people,
+    tariffs,
     wallet,
 )
 from billing.views import me as mine
@@ -112,8 +115,33 @@ finance = [
     path("review/fees/<uuid:pk>/", fin.waive_fee, name="waive_fee"),
 ]
 
+prices = [
+    path("", tariffs.tariff_list, name="list"),
+    path("new/", tariffs.new, name="new"),
+    path("second-person/", tariffs.second_person, name="second_person"),
+    path("groups/", tariff_people.all_groups, name="groups"),
+    path("groups/<int:pk>/", tariff_people.group, name="group"),
+    path("groups/members/<int:pk>/remove/", tariff_people.remove_member, name="remove_member"),
+    path("holidays/", tariff_people.calendars, name="calendars"),
+    path("holidays/<int:pk>/", tariff_people.calendars, name="calendar"),
+    path("assignments/<int:pk>/end/", tariffs.unassign, name="unassign"),
+    path("<int:pk>/", tariffs.tariff, name="tariff"),
+    path("<int:pk>/assign/", tariffs.assign, name="assign"),
+    path("<int:pk>/v<int:number>/", tariffs.version, name="version"),
+    path("<int:pk>/v<int:number>/ocpi.json", tariffs.version_json, name="version_json"),
+    path("<int:pk>/draft/", tariff_draft.edit, name="draft"),
+    path("<int:pk>/draft/begin/", tariff_draft.begin, name="begin"),
+    path("<int:pk>/draft/check/", tariff_draft.check, name="check"),
+    path("<int:pk>/draft/ocpi/", tariff_draft.ocpi, name="ocpi"),
+    path("<int:pk>/draft/ocpi.json", tariff_draft.ocpi_json, name="ocpi_json"),
+    path("<int:pk>/draft/preview/", tariff_draft.preview, name="preview"),
+    path("<int:pk>/draft/publish/", tariff_draft.publish, name="publish"),
+    path("<int:pk>/draft/discard/", tariff_draft.discard, name="discard"),
+]
+
 urlpatterns = [
     path("", include((driver, "billing"))),
     path("me/", include((me, "me"))),
     path("fin/", include((finance, "fin"))),
+    path("ops/tariffs/", include((prices, "tariffs"))),
 ]

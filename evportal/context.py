@@ -15,12 +15,13 @@ OPS = (
     ("Reports", "ops:reports", "view_ops"),
     ("Load", "ops:loads", "view_ops"),
     ("Finance", "fin:invoices", "view_money"),
+    ("Tariffs", "tariffs:list", "view_ops"),
     ("Events", "ops:events", "view_ops"),
     ("Configuration", "ops:configuration", "view_messages"),
     ("Firmware", "ops:firmware", "view_ops"),
 )
 #: Behind “More”, so that the daily ones stay on one line.
-RARE = frozenset({"ops:events", "ops:configuration", "ops:firmware"})
+RARE = frozenset({"tariffs:list", "ops:events", "ops:configuration", "ops:firmware"})
 
 
 def portal(request):

@@ -38,6 +38,7 @@ from billing.models import (
     FeeDebt,
     HoldIncrement,
     HoldRules,
+    HolidayCalendar,
     Host,
     HostShare,
     Invoice,
@@ -46,6 +47,8 @@ from billing.models import (
     LedgerAccount,
     Payment,
     Payout,
+    PriceGroup,
+    PriceGroupMember,
     Quote,
     Reconciliation,
     Refund,
@@ -53,6 +56,8 @@ from billing.models import (
     Start,
     Tariff,
     TariffAssignment,
+    TariffDraft,
+    TariffRules,
     TariffVersion,
     TopUp,
     VatRegistration,
@@ -370,6 +375,11 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     tariff = Tariff.objects.create(operator=operator, name=f"{mark} {n}")
     version = TariffVersion.objects.create(tariff=tariff, number=1, valid_from=make.NOON, ocpi=OCPI)
     assignment = TariffAssignment.objects.create(tariff=tariff, site=site)
+    draft = TariffDraft.objects.create(tariff=tariff, ocpi=OCPI)
+    tariff_rules, _new = TariffRules.objects.get_or_create(operator=operator)
+    price_group = PriceGroup.objects.create(operator=operator, key=f"group-{n}", name=f"{mark} drivers")
+    price_group_member = PriceGroupMember.objects.create(group=price_group, user=driver)
+    holidays = HolidayCalendar.objects.create(operator=operator, name=f"{mark} days {n}", days=["2026-12-25"])
     quote = Quote.objects.create(
         evse=evse, version=version, user=driver, lines=[], energy_wh=1000, hold_amount=20, **soon, **money
     )
@@ -562,6 +572,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         maintenance,
         operator, site, station, evse, token, session, reservation, booking, closure, command, bulk, plan,
         claim, profile,
+        draft, tariff_rules, price_group, holidays,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         trail, closed, host, share, books, export, fleet, registration,
         journal, account, top_up, increment, hold_rules, fee,
@@ -614,6 +625,10 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "display_message": display_message.pk,
         "settlement": settlement.pk,
         "tariff": tariff.pk,
+        "assignment": assignment.pk,
+        "price_group": price_group.pk,
+        "price_group_member": price_group_member.pk,
+        "holidays": holidays.pk,
         "quote": quote.pk,
         "payment": payment.pk,
         "invoice": invoice.pk,

@@ -46,6 +46,9 @@ def open_cdr(*, session: Session) -> Cdr:
                 session=session,
                 version=version,
                 quote=quote,
+                groups=quote.groups
+                if quote is not None
+                else list(prices.groups_of(session.user, session.evse, session.started_at)),
                 currency=prices.tariff(version).currency
                 if version
                 else session.station.site.operator.currency,
@@ -268,9 +271,7 @@ def _at_most_secured(cdr: Cdr, owed: Decimal, payment: Payment | None) -> Decima
 
 def _charge_card(cdr: Cdr, owed: Decimal) -> Payment | None:
     """No hold stands any more: try the driver's card for exactly what is owed."""
-    quote = cdr.quote or prices.quote(
-        evse=cdr.session.evse, starts_at=cdr.session.started_at, user=cdr.session.user, now=timezone.now()
-    )
+    quote = prices.quote_of(cdr, now=timezone.now())
     try:
         return holds.place_hold(
             user=cdr.session.user,
@@ -293,9 +294,7 @@ def pay_outstanding(*, cdr: Cdr, card: Card | None, from_wallet: bool = False) -
     owed = outstanding(cdr)
     if cdr.state != State.UNPAID or owed <= 0:
         return None
-    quote = cdr.quote or prices.quote(
-        evse=cdr.session.evse, starts_at=cdr.session.started_at, user=cdr.session.user, now=timezone.now()
-    )
+    quote = prices.quote_of(cdr, now=timezone.now())
     payment = holds.place_hold(
         user=cdr.session.user,
         quote=quote,

@@ -217,7 +217,7 @@ def match_start(session: Session) -> Start | None:
 def secure(*, session: Session, cdr: Cdr) -> Payment | None:
     """See to it that a running session is paid for; one that can't be is stopped (billing/policy.py)."""
     live = Payment.objects.live().filter(session=session).first()
-    if live is not None or session.review or cdr.version is None or prices.is_free(cdr.version):
+    if live is not None or session.review or cdr.version is None or prices.is_free(cdr.version, cdr.groups):
         return live
     if session.user is None:
         # Whose card this is nobody knows, but the operator let it charge: the bill waits for a person.
@@ -227,9 +227,7 @@ def secure(*, session: Session, cdr: Cdr) -> Payment | None:
     try:
         debts.refuse_debtors(user=session.user, operator=session.station.site.operator)
         now = timezone.now()
-        quote = cdr.quote or prices.quote(
-            evse=session.evse, starts_at=session.started_at, user=session.user, now=now
-        )
+        quote = prices.quote_of(cdr, now=now)
         Cdr.objects.filter(pk=cdr.pk, quote=None).update(quote=quote)
         amount = reauthorising.amount_for(session, quote.hold_amount)
         return holds.place_hold(

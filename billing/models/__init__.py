@@ -2,6 +2,7 @@ from billing.models.account import Account, AccountDriver
 from billing.models.books import Books, ClosedMonth, RevenueAccount, VatRegistration
 from billing.models.debt import DebtPage, FeeDebt
 from billing.models.dispute import Dispute
+from billing.models.draft import TariffApproval, TariffDraft, TariffRules
 from billing.models.export import DocumentEvent, Export
 from billing.models.host import Host, HostShare
 from billing.models.increment import HoldIncrement, HoldRules
@@ -9,6 +10,7 @@ from billing.models.invoice import Invoice, InvoiceLine, RefundLine, Series
 from billing.models.ledger import Entry, Journal, LedgerAccount
 from billing.models.limit import ChargeLimit, SessionWatch
 from billing.models.payment import Card, Customer, Payment, Refund, WebhookEvent
+from billing.models.price_group import HolidayCalendar, PriceGroup, PriceGroupMember
 from billing.models.provider import BalanceTransaction, Payout
 from billing.models.reconciliation import Difference, Reconciliation
 from billing.models.start import Start
@@ -34,6 +36,7 @@ __all__ = [
     "FeeDebt",
     "HoldIncrement",
     "HoldRules",
+    "HolidayCalendar",
     "Host",
     "HostShare",
     "Entry",
@@ -42,6 +45,8 @@ __all__ = [
     "Journal",
     "Payment",
     "Payout",
+    "PriceGroup",
+    "PriceGroupMember",
     "Quote",
     "Reconciliation",
     "Refund",
@@ -51,7 +56,10 @@ __all__ = [
     "SessionWatch",
     "Start",
     "Tariff",
+    "TariffApproval",
     "TariffAssignment",
+    "TariffDraft",
+    "TariffRules",
     "TariffVersion",
     "VatRegistration",
     "TopUp",

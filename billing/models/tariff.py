@@ -1,6 +1,7 @@
 """Tariffs and what was priced with them."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pgtrigger
 from django.db import models
@@ -43,6 +44,8 @@ class TariffVersion(models.Model):
     valid_from = models.DateTimeField()
     ocpi = models.JSONField(help_text=_("OCPI 2.3.0 tariff object"))
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    #: The second person, where the operator wants one: what they saw is this version, to the letter.
+    approved_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -61,22 +64,41 @@ class TariffVersion(models.Model):
         return f"{self.tariff} v{self.number}"
 
 
-class TariffAssignment(models.Model):
-    """Which tariff applies where: an EVSE's own before its site's."""
+#: Where a tariff applies that was the first one there: from before anything was charged.
+ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 
-    tariff = models.ForeignKey(Tariff, models.PROTECT, related_name="assignments")
-    site = models.ForeignKey(Site, models.CASCADE, related_name="tariff_assignments")
-    evse = models.OneToOneField(Evse, models.CASCADE, null=True, blank=True, related_name="tariff_assignment")
+
+class TariffAssignment(models.Model):
+    """Which tariff applies where from when on, until the next one: an EVSE's own before its site's."""
+
+    #: None ends what an EVSE has of its own: its site's tariff applies again.
+    tariff = models.ForeignKey(
+        Tariff, models.PROTECT, null=True, blank=True, related_name="assignments", verbose_name=_("tariff")
+    )
+    site = models.ForeignKey(Site, models.CASCADE, related_name="tariff_assignments", verbose_name=_("site"))
+    evse = models.ForeignKey(
+        Evse,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="tariff_assignments",
+        verbose_name=_("charge point"),
+    )
+    valid_from = models.DateTimeField(_("valid from"), default=ALWAYS)
 
     class Meta:
+        ordering = ["site", "evse", "-valid_from"]
         constraints = [
             models.UniqueConstraint(
-                fields=["site"], condition=models.Q(evse=None), name="one_tariff_per_site"
-            )
+                fields=["site", "valid_from"], condition=models.Q(evse=None), name="one_tariff_per_site"
+            ),
+            models.UniqueConstraint(
+                fields=["evse", "valid_from"], condition=~models.Q(evse=None), name="one_tariff_per_evse"
+            ),
         ]
 
     def __str__(self):
-        return f"{self.tariff} at {self.evse or self.site}"
+        return f"{self.tariff or _('The site’s tariff')} at {self.evse or self.site}"
 
 
 class Quote(models.Model):
@@ -90,6 +112,8 @@ class Quote(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     energy_wh = models.DecimalField(max_digits=14, decimal_places=3)
+    #: The price groups that the driver was in: frozen like the version.
+    groups = models.JSONField(default=list, blank=True)
     currency = models.CharField(max_length=3)
     lines = models.JSONField()
     net = models.DecimalField(max_digits=12, decimal_places=3)
@@ -127,6 +151,8 @@ class Cdr(models.Model):
     #: None where no tariff is assigned: nothing can be billed then, and somebody has to look.
     version = models.ForeignKey(TariffVersion, models.PROTECT, null=True, blank=True, related_name="cdrs")
     quote = models.OneToOneField(Quote, models.SET_NULL, null=True, blank=True, related_name="cdr")
+    #: The driver's price groups at the start, or those of the quote (billing/groups.py).
+    groups = models.JSONField(default=list, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     review = models.CharField(max_length=200, blank=True)
     currency = models.CharField(max_length=3)

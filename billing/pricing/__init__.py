@@ -1,26 +1,28 @@
 """Prices: what a tariff says, what a session costs, and how to say so (OCPI 2.3.0). Pure; no Django.
 
-tariff   the OCPI tariff object · usage    what was or will be used
+tariff   the OCPI tariff object, of elements and our own additions · personal  what it says to one driver
+usage    what was or will be used
 engine   price() · moments  when an element applies · limits, totals  from charges to a bill
 words    a tariff for drivers · lint     what an operator should look at before publishing
 """
 
-from billing.pricing.engine import price
-from billing.pricing.lint import Finding, Level, lint
-from billing.pricing.tariff import (
-    Additions,
+from billing.pricing.additions import Additions, GroupPrices, Holidays, Waiver
+from billing.pricing.elements import (
     Day,
     Dimension,
     PriceComponent,
     PriceLimit,
     ReservationKind,
-    Tariff,
     TariffElement,
-    TariffError,
     TariffRestrictions,
     TariffType,
     TaxIncluded,
 )
+from billing.pricing.engine import price
+from billing.pricing.lint import Finding, Level, lint
+from billing.pricing.personal import is_free, resolve
+from billing.pricing.reading import TariffError
+from billing.pricing.tariff import Tariff
 from billing.pricing.totals import Kind, Line, Priced, TaxSummary
 from billing.pricing.usage import (
     Period,
@@ -37,6 +39,8 @@ __all__ = [
     "Day",
     "Dimension",
     "Finding",
+    "GroupPrices",
+    "Holidays",
     "Kind",
     "Level",
     "Line",
@@ -56,9 +60,12 @@ __all__ = [
     "TaxSummary",
     "Usage",
     "UsageError",
+    "Waiver",
     "describe",
+    "is_free",
     "lint",
     "price",
     "quote_usage",
+    "resolve",
     "usage_from_readings",
 ]

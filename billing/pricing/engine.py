@@ -8,22 +8,24 @@ charger happened to report it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import groupby
 
-from billing.pricing.moments import Moment, Thresholds, applies
-from billing.pricing.tariff import (
+from billing.pricing.additions import Additions
+from billing.pricing.elements import (
     Dimension,
     PriceComponent,
     ReservationKind,
-    Tariff,
     TariffElement,
     TaxIncluded,
 )
+from billing.pricing.moments import Moment, Thresholds, applies
+from billing.pricing.personal import resolve
+from billing.pricing.tariff import Tariff
 from billing.pricing.totals import Charge, Kind, Priced, settle, to_decimal
 from billing.pricing.usage import Period, Reservation, Usage
 from billing.pricing.words import conditions, per_minute
@@ -36,8 +38,12 @@ _ORDER = (Dimension.FLAT, Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TI
 _TIMES = (Dimension.TIME, Dimension.PARKING_TIME)
 
 
-def price(tariff: Tariff, usage: Usage) -> Priced:
-    """What this use costs. A session that still runs is priced as if it ended at usage.end."""
+def price(tariff: Tariff, usage: Usage, groups: Iterable[str] = ()) -> Priced:
+    """What this use costs a driver in these groups.
+
+    A session that still runs is priced as if it ended at usage.end.
+    """
+    tariff = resolve(tariff, groups)
     charges: list[Charge] = []
     first, last = usage.start, usage.end
     if usage.reservation is not None:
@@ -146,7 +152,16 @@ def _session_charges(tariff: Tariff, usage: Usage) -> list[Charge]:
     thresholds = Thresholds.of(element.when for _, element in elements)
     for piece in _pieces(tariff, usage, thresholds):
         uses.add(piece)
-    return [_charge(tariff, use, reserved=False) for use in uses.stepped()]
+    found = uses.stepped()
+    if _start_fee_is_waived(tariff, usage):
+        found = [use for use in found if use.component.type is not Dimension.FLAT]
+    return [_charge(tariff, use, reserved=False) for use in found]
+
+
+def _start_fee_is_waived(tariff: Tariff, usage: Usage) -> bool:
+    waiver = tariff.own.start_fee_waiver
+    minutes = Decimal((usage.end - usage.start) // _MICROSECOND) / (60 * _MILLION)
+    return waiver is not None and waiver.holds(kwh=usage.energy_wh / 1000, minutes=minutes)
 
 
 def _reservation_charges(tariff: Tariff, reservation: Reservation, usage: Usage) -> list[Charge]:
@@ -166,7 +181,9 @@ def _reservation_charges(tariff: Tariff, reservation: Reservation, usage: Usage)
     waiting = Usage(
         reservation.start, reservation.end, usage.tz, (Period(reservation.start, reservation.end),)
     )
-    for piece in _pieces(replace(tariff, additions=None), waiting, thresholds, reserved=kinds[0]):
+    # It knows holidays, and no free minutes.
+    plain = replace(tariff, additions=Additions(holidays=tariff.own.holidays))
+    for piece in _pieces(plain, waiting, thresholds, reserved=kinds[0]):
         uses.add(piece)
     return [_charge(tariff, use, reserved=True) for use in uses.stepped()]
 
@@ -208,6 +225,7 @@ def _pieces(
                     power_kw=power,
                     current_a=current,
                     reservation=reserved,
+                    holidays=tariff.own.holidays,
                 ),
                 start=start,
                 end=usage.start + _micros(begin + there * length),

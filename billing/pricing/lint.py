@@ -6,7 +6,7 @@ between its times, below, between and above its thresholds. So a finding is a fa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,14 +14,11 @@ from enum import StrEnum
 from fractions import Fraction
 from itertools import islice, product
 
+from billing.pricing.additions import GroupPrices, Holidays
+from billing.pricing.elements import ALWAYS, Dimension, ReservationKind, TariffRestrictions, TaxIncluded
 from billing.pricing.moments import Moment, applies
-from billing.pricing.tariff import (
-    Dimension,
-    ReservationKind,
-    Tariff,
-    TariffRestrictions,
-    TaxIncluded,
-)
+from billing.pricing.personal import resolve, sources
+from billing.pricing.tariff import Tariff
 
 # AFIR, (EU) 2023/1804 article 5(4): from this power on, per kWh and at most an occupancy fee per minute.
 AFIR_POWER_W = 50_000
@@ -47,27 +44,53 @@ class Finding:
 
 
 def lint(tariff: Tariff, max_power_w: int) -> list[Finding]:
-    """Findings for a tariff on a connector that gives at most this power, the gravest first."""
+    """Findings for a tariff on a connector that gives at most this power, the gravest first.
+
+    The public price is looked at as a whole; of what a group of drivers pays, only what is theirs.
+    """
+    public = _View.of(tariff)
     findings = [
-        *_tax(tariff),
-        *_afir(tariff, max_power_w),
+        *_tax(public),
+        *_afir(public, max_power_w),
         *_limits(tariff),
-        *_overnight(tariff),
-        *_regions(tariff),
+        *_overnight(public),
+        *_holidays(tariff),
+        *_regions(public),
     ]
+    for number, group in enumerate(tariff.own.groups):
+        theirs = _View.of(tariff, [group.group])
+        place = f"evportal.groups[{number}]"
+        found = [*_tax(theirs), *_overnight(theirs), *_regions(theirs)]
+        findings += [finding for finding in found if finding.path.startswith(place)]
+        if group == GroupPrices(group.group):
+            message = f"Nothing is different for the group {group.group}."
+            findings.append(Finding(Level.NOTE, "group_without_prices", place, message))
     return sorted(findings, key=lambda finding: list(Level).index(finding.level))
 
 
-def _components(tariff: Tariff) -> Iterator[tuple[str, int, Dimension, Decimal, Decimal | None]]:
-    for index, element in enumerate(tariff.elements):
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A tariff as some drivers have it, and where in the document each of its elements stands."""
+
+    tariff: Tariff
+    paths: tuple[str, ...]
+
+    @classmethod
+    def of(cls, tariff: Tariff, groups: Iterable[str] = ()) -> _View:
+        names = tuple(groups)
+        return cls(resolve(tariff, names), tuple(path for path, _element in sources(tariff, names)))
+
+
+def _components(view: _View) -> Iterator[tuple[str, int, Dimension, Decimal, Decimal | None]]:
+    for index, element in enumerate(view.tariff.elements):
         for place, part in enumerate(element.price_components):
-            path = f"elements[{index}].price_components[{place}]"
+            path = f"{view.paths[index]}.price_components[{place}]"
             yield path, index, part.type, part.price, part.vat
 
 
-def _tax(tariff: Tariff) -> Iterator[Finding]:
-    for path, _, dimension, price, vat in _components(tariff):
-        if tariff.tax_included is TaxIncluded.N_A:
+def _tax(view: _View) -> Iterator[Finding]:
+    for path, _, dimension, price, vat in _components(view):
+        if view.tariff.tax_included is TaxIncluded.N_A:
             if vat:
                 yield Finding(
                     Level.WARNING,
@@ -84,13 +107,13 @@ def _tax(tariff: Tariff) -> Iterator[Finding]:
             )
 
 
-def _afir(tariff: Tariff, max_power_w: int) -> Iterator[Finding]:
+def _afir(view: _View, max_power_w: int) -> Iterator[Finding]:
     if max_power_w < AFIR_POWER_W:
         return
     priced = [
         (path, dimension)
-        for path, index, dimension, price, _ in _components(tariff)
-        if price and tariff.elements[index].when.reservation is None
+        for path, index, dimension, price, _ in _components(view)
+        if price and view.tariff.elements[index].when.reservation is None
     ]
     for path, dimension in priced:
         if dimension in (Dimension.FLAT, Dimension.TIME):
@@ -123,15 +146,28 @@ def _limits(tariff: Tariff) -> Iterator[Finding]:
             )
 
 
-def _overnight(tariff: Tariff) -> Iterator[Finding]:
-    for index, element in enumerate(tariff.elements):
+def _holidays(tariff: Tariff) -> Iterator[Finding]:
+    holidays = tariff.own.holidays
+    if holidays is None:
+        return
+    differs = bool(holidays.elements) or holidays.as_day is not None
+    if differs and not holidays.dates:
+        message = "Holidays have prices of their own, but no day is named as one."
+        yield Finding(Level.WARNING, "holidays_missing", "evportal.holidays.dates", message)
+    if holidays.dates and not differs:
+        message = "Holidays are named, but nothing is priced differently on them."
+        yield Finding(Level.NOTE, "holidays_unused", "evportal.holidays.dates", message)
+
+
+def _overnight(view: _View) -> Iterator[Finding]:
+    for path, element in zip(view.paths, view.tariff.elements, strict=True):
         when = element.when
         start, end = when.start_time or time.min, when.end_time or time.min
         if when.day_of_week and end != time.min and end < start:
             yield Finding(
                 Level.NOTE,
                 "days_over_midnight",
-                f"elements[{index}].restrictions",
+                f"{path}.restrictions",
                 "Hours over midnight with days: the hours after midnight count on the days named, "
                 "not on the day after each.",
             )
@@ -143,10 +179,12 @@ class _Region:
     charging: bool
 
 
-def _regions(tariff: Tariff) -> Iterator[Finding]:
+def _regions(view: _View) -> Iterator[Finding]:
     """Prices that never apply, and hours in which something priced at other times has no price."""
+    tariff = view.tariff
     won: set[tuple[int, Dimension]] = set()
     gaps: dict[Dimension, Moment] = {}
+    overlaps: dict[tuple[int, int, Dimension], Moment] = {}
     regions = list(islice(_every_region(tariff), _MOST_REGIONS + 1))
     if len(regions) > _MOST_REGIONS:
         yield Finding(
@@ -165,12 +203,16 @@ def _regions(tariff: Tariff) -> Iterator[Finding]:
                 for index, element in enumerate(tariff.elements)
                 if element.component(dimension) is not None and applies(element.when, region.moment)
             ]
+            if len(winners) > 1 and region.moment.reservation is None:
+                first, second = winners[:2]
+                if _overlap(view, first, second):
+                    overlaps.setdefault((first, second, dimension), region.moment)
             if winners:
                 # What expiry costs takes the place of what a reservation costs (engine).
                 won.add((_first(tariff, winners, region.moment.reservation), dimension))
             elif region.moment.reservation is None:
                 gaps.setdefault(dimension, region.moment)
-    for path, index, dimension, _, _ in _components(tariff):
+    for path, index, dimension, _, _ in _components(view):
         if (index, dimension) not in won:
             yield Finding(
                 Level.WARNING,
@@ -179,9 +221,18 @@ def _regions(tariff: Tariff) -> Iterator[Finding]:
                 f"This price of {dimension} never applies: its conditions can't be met, or an element "
                 "before it always wins.",
             )
+    for (first, second, dimension), moment in overlaps.items():
+        if (second, dimension) in won:
+            yield Finding(
+                Level.WARNING,
+                "overlap",
+                view.paths[second],
+                f"Two prices of {dimension} hold at once, for example on {moment.local:%A at %H:%M}"
+                f"{_circumstances(moment)}: {view.paths[first]} counts, being the first.",
+            )
     priced = {
         dimension
-        for _, index, dimension, _, _ in _components(tariff)
+        for _, index, dimension, _, _ in _components(view)
         if tariff.elements[index].when.reservation is None
     }
     for dimension, moment in gaps.items():
@@ -195,6 +246,13 @@ def _regions(tariff: Tariff) -> Iterator[Finding]:
                 f"{dimension} has no price, so it is free, for example on {moment.local:%A at %H:%M}"
                 f"{_circumstances(moment)}.",
             )
+
+
+def _overlap(view: _View, first: int, second: int) -> bool:
+    """Two prices with conditions of their own: what always holds behind them is the usual case, not one."""
+    elements = view.tariff.elements[first], view.tariff.elements[second]
+    both = all(element.when != ALWAYS and not element.on_holidays for element in elements)
+    return both and all(view.paths[index].startswith("elements[") for index in (first, second))
 
 
 def _first(tariff: Tariff, winners: list[int], reservation: ReservationKind | None) -> int:
@@ -215,9 +273,10 @@ def _every_region(tariff: Tariff) -> Iterator[_Region]:
     reserved = [element.when for element in tariff.elements if element.when.reservation is not None]
     kinds: list[tuple[ReservationKind | None, list[TariffRestrictions]]] = [(None, session)]
     kinds += [(kind, reserved) for kind in ReservationKind if reserved]
+    holidays = tariff.own.holidays
     for kind, every in kinds:
         moments = product(
-            _locals(every),
+            _locals(every, holidays),
             _points(every, "min_kwh", "max_kwh"),
             _points(every, "min_duration", "max_duration"),
         )
@@ -226,15 +285,17 @@ def _every_region(tariff: Tariff) -> Iterator[_Region]:
         )
         for (local, kwh, seconds), (power, current) in product(moments, powers):
             if kind is not None:
-                yield _Region(Moment(local, Fraction(0), seconds, None, None, kind), charging=False)
+                yield _Region(Moment(local, Fraction(0), seconds, None, None, kind, holidays), charging=False)
                 continue
-            yield _Region(Moment(local, kwh, seconds, power, current), charging=True)
+            yield _Region(Moment(local, kwh, seconds, power, current, None, holidays), charging=True)
             if (power, current) == powers[0]:
                 # A parked car takes nothing.
-                yield _Region(Moment(local, kwh, seconds, Fraction(0), Fraction(0)), charging=False)
+                yield _Region(
+                    Moment(local, kwh, seconds, Fraction(0), Fraction(0), None, holidays), charging=False
+                )
 
 
-def _locals(every: list[TariffRestrictions]) -> list[datetime]:
+def _locals(every: list[TariffRestrictions], holidays: Holidays | None) -> list[datetime]:
     times = {time.min}
     times |= {moment for when in every for moment in (when.start_time, when.end_time) if moment}
     bounds = {moment for when in every for moment in (when.start_date, when.end_date) if moment}
@@ -243,6 +304,8 @@ def _locals(every: list[TariffRestrictions]) -> list[datetime]:
     weeks = sorted(bounds)
     starts = [weeks[0] - timedelta(days=7), *weeks] if weeks else [_MONDAY]
     days = {start + timedelta(days=offset) for start in starts for offset in range(7 if weekly else 1)}
+    # All holidays are alike, as long as no dates are named beside them.
+    days |= set(holidays.dates if bounds else holidays.dates[:1]) if holidays is not None else set()
     return [datetime.combine(day, moment) for day in sorted(days) for moment in sorted(times)]
 
 

@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from billing.pricing.tariff import WEEK, ReservationKind, TariffRestrictions
+from billing.pricing.additions import Holidays
+from billing.pricing.elements import WEEK, Day, ReservationKind, TariffRestrictions
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
@@ -28,6 +29,18 @@ class Moment:
     power_kw: Fraction | None
     current_a: Fraction | None
     reservation: ReservationKind | None = None
+    holidays: Holidays | None = None
+
+    @property
+    def is_holiday(self) -> bool:
+        return self.holidays is not None and self.local.date() in self.holidays.dates
+
+    @property
+    def day(self) -> Day:
+        """The day of the week whose prices hold: on holidays another one's, where the tariff says so."""
+        if self.holidays is not None and self.holidays.as_day is not None and self.is_holiday:
+            return self.holidays.as_day
+        return WEEK[self.local.weekday()]
 
 
 def applies(when: TariffRestrictions, moment: Moment) -> bool:
@@ -37,7 +50,8 @@ def applies(when: TariffRestrictions, moment: Moment) -> bool:
         and in_hours(when, moment.local.time())
         and (when.start_date is None or when.start_date <= moment.local.date())
         and (when.end_date is None or moment.local.date() < when.end_date)
-        and (not when.day_of_week or WEEK[moment.local.weekday()] in when.day_of_week)
+        and (not when.day_of_week or moment.day in when.day_of_week)
+        and (not when.on_holidays or moment.is_holiday)
         and _between(when.min_kwh, moment.kwh, when.max_kwh)
         and _between(when.min_duration, moment.seconds, when.max_duration)
         and _between(when.min_power, moment.power_kw, when.max_power)
@@ -83,7 +97,7 @@ class Thresholds:
     def of(cls, restrictions: Iterable[TariffRestrictions]) -> Thresholds:
         every = list(restrictions)
         times = {moment for one in every for moment in (one.start_time, one.end_time) if moment is not None}
-        dated = any(one.day_of_week or one.start_date or one.end_date for one in every)
+        dated = any(one.day_of_week or one.start_date or one.end_date or one.on_holidays for one in every)
         kwh = {Fraction(bound) for one in every for bound in (one.min_kwh, one.max_kwh) if bound is not None}
         seconds = {
             Fraction(bound)

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from billing.pricing.tariff import (
+from billing.pricing.elements import (
     Dimension,
     PriceComponent,
     PriceLimit,
     ReservationKind,
-    Tariff,
     TariffElement,
     TariffRestrictions,
     TaxIncluded,
 )
+from billing.pricing.tariff import Tariff
 
 Json = dict[str, Any]
 
@@ -46,6 +46,10 @@ def station_tariff(tariff: Tariff, tariff_id: str) -> tuple[Json, list[str]]:
             _add(document, tariff, element, part, left_out)
     if tariff.own.free_minutes:
         left_out.append(f"the first {tariff.own.free_minutes} minutes are free")
+    if tariff.own.start_fee_waiver is not None:
+        left_out.append("when the start fee is waived")
+    if tariff.own.holidays is not None:
+        left_out.append("prices of holidays")
     for name, limit in (("minCost", tariff.min_price), ("maxCost", tariff.max_price)):
         if limit is not None:
             document[name] = _limit(tariff, limit)

@@ -129,6 +129,14 @@ class Reader:
             known = ", ".join(kind)
             raise self._fail(name, f"{value!r} is not one of {known}") from None
 
+    def flag(self, name: str) -> bool:
+        """False where it isn't given; what says false is written back."""
+        if self._left.get(name) is not True:
+            if self._left.get(name) not in (None, False):
+                raise self._fail(name, "true or false is wanted here")
+            return False
+        return bool(self._take(name))
+
     def optional_time(self, name: str) -> time | None:
         value = self.optional_text(name)
         if value is None:
@@ -139,10 +147,14 @@ class Reader:
 
     def optional_date(self, name: str) -> date | None:
         value = self.optional_text(name)
-        if value is None:
-            return None
+        return None if value is None else self._date(name, value)
+
+    def dates(self, name: str) -> tuple[date, ...]:
+        return tuple(self._date(name, value) for value in self._list(name))
+
+    def _date(self, name: str, value: Any) -> date:
         try:
-            if re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+            if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
                 return date.fromisoformat(value)
         except ValueError:
             pass

@@ -17,8 +17,9 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from billing.pricing.elements import PriceLimit, TaxIncluded
 from billing.pricing.limits import Limit, lowered, raised
-from billing.pricing.tariff import PriceLimit, Tariff, TaxIncluded
+from billing.pricing.tariff import Tariff
 from evportal.money import exponent, from_minor, round_money, to_minor
 
 Rate = Decimal | None

@@ -5,21 +5,23 @@ Regulation (EU) 2023/1804, article 5(4): price per kWh, then per minute, then pe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from billing.pricing.tariff import (
+from billing.pricing.elements import (
     WEEK,
     Dimension,
     PriceComponent,
     PriceLimit,
     ReservationKind,
-    Tariff,
     TariffRestrictions,
     TaxIncluded,
 )
+from billing.pricing.personal import asked, resolve
+from billing.pricing.tariff import Tariff
 from evportal.money import format_money, format_unit_price
 
 _NAMES = {"kWh": "Energy", "session": "Start", "reservation": "Reservation"}
@@ -40,21 +42,27 @@ class PriceLine:
     tax: str
 
 
-def describe(tariff: Tariff, locale: str = "en") -> list[PriceLine]:
-    """The tariff for drivers, prices with tax where the rate is known."""
+def describe(tariff: Tariff, locale: str = "en", groups: Iterable[str] = ()) -> list[PriceLine]:
+    """The tariff for drivers in these groups, prices with tax where the rate is known."""
+    tariff = resolve(tariff, groups)
     order = (Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TIME, Dimension.FLAT)
     session: list[PriceLine] = []
     other: list[PriceLine] = []
     for dimension in order:
+        # What always holds is said before what holds on a few days of the year.
+        for element, component in sorted(asked(tariff, dimension), key=lambda pair: pair[0].on_holidays):
+            session.append(_price_line(tariff, component, element.when, locale))
         for element in tariff.elements:
             component = element.component(dimension)
-            if component is not None:
-                reserved = element.when.reservation is not None
-                line = _price_line(tariff, component, element.when, locale)
-                (other if reserved else session).append(line)
+            if component is not None and element.when.reservation is not None:
+                other.append(_price_line(tariff, component, element.when, locale))
     if len(session) == 1 and not session[0].price and not other:
         session = [PriceLine("FREE", "Free of charge", Decimal(0), "", "", "")]
     limits = (("MIN_PRICE", "At least", tariff.min_price), ("MAX_PRICE", "At most", tariff.max_price))
+    holidays = tariff.own.holidays
+    if holidays is not None and holidays.as_day is not None and holidays.dates:
+        day = _DAYS[WEEK.index(holidays.as_day)]
+        other.append(PriceLine("HOLIDAYS", f"Holidays are priced as {day}", Decimal(0), "", "", ""))
     other += [
         _limit_line(tariff, kind, words, limit, locale) for kind, words, limit in limits if limit is not None
     ]
@@ -88,8 +96,24 @@ def _price_line(
         text = f"{_NAMES.get(unit, 'Time')}{after} free"
     text += f", {bounds}" if bounds else ""
     text += f" (first {free} minutes free)" if free and shown else ""
+    if component.type is Dimension.FLAT and when.reservation is None and shown:
+        text += _waiver(tariff)
     text += f", plus {tax[5:]}" if tax.startswith("plus ") else ""
     return PriceLine(component.type.value, text, shown, unit, bounds, tax)
+
+
+def _waiver(tariff: Tariff) -> str:
+    waiver = tariff.own.start_fee_waiver
+    if waiver is None:
+        return ""
+    when = []
+    if waiver.below_kwh:
+        when.append(f"below {plain(waiver.below_kwh)} kWh")
+    if waiver.from_kwh is not None:
+        when.append(f"from {plain(waiver.from_kwh)} kWh")
+    if waiver.within_minutes:
+        when.append(f"within {waiver.within_minutes} minutes")
+    return f" (not charged {' or '.join(when)})" if when else ""
 
 
 def _with_tax(tariff: Tariff, component: PriceComponent) -> tuple[Decimal, str]:
@@ -132,7 +156,8 @@ def per_minute(per_hour: Decimal) -> tuple[Decimal, int]:
 
 def conditions(when: TariffRestrictions) -> str:
     """When a price applies: "Mon–Fri 08:00–20:00", "from 20 kWh, below 50 kW"; "" is always."""
-    parts = [" ".join(part for part in (_days(when), _hours(when)) if part), _dates(when)]
+    holidays = "on holidays" if when.on_holidays else ""
+    parts = [holidays, " ".join(part for part in (_days(when), _hours(when)) if part), _dates(when)]
     parts.append(_range(when.min_kwh, when.max_kwh, "kWh"))
     parts.append(_range(when.min_power, when.max_power, "kW"))
     parts.append(_range(when.min_current, when.max_current, "A"))

@@ -1,6 +1,7 @@
 """Prices on pages: every tag asks billing/prices.py, so a page can't show another figure than the bill.
 
 {% tariff_lines evse %}              the price in AFIR's order, as a list
+{% session_lines session %}          the same for a session, by what was frozen at its start
 {% for group in evses|by_tariff %}   EVSEs in groups that charge the same
 {% from_price evse_or_site %}        "from €0.49/kWh", or nothing where no tariff is set
 {% money amount currency %}          €11.80
@@ -39,10 +40,13 @@ def debt_url(debt) -> str:
     return debt_links.url(debt)
 
 
-@register.simple_tag
-def attach_prices(places) -> str:
-    """Read the tariffs of a list's EVSEs, or of its sites, together."""
+@register.simple_tag(takes_context=True)
+def attach_prices(context, places) -> str:
+    """Read the tariffs of a list's EVSEs, or of its sites, together, for whoever looks."""
     evses = [place for place in places if isinstance(place, Evse)]
+    for evse in evses:
+        # Pieces of the page that are written by themselves know no request.
+        evse.price_viewer = _viewer(context)
     prices.attach(evses)
     prices.attach_sites([place for place in places if not isinstance(place, Evse)])
     return ""
@@ -58,10 +62,25 @@ def by_tariff(evses) -> list[list[Evse]]:
     return list(groups.values())
 
 
+@register.inclusion_tag("billing/_tariff_lines.html", takes_context=True)
+def tariff_lines(context, evse, at=None) -> dict:
+    """The price for whoever looks: their price groups' where they are in one."""
+    at = at or timezone.now()
+    version = prices.version_for(evse, at)
+    groups = prices.groups_of(_viewer(context), evse, at)
+    return {"lines": prices.describe(version, get_language() or "en", groups) if version else []}
+
+
 @register.inclusion_tag("billing/_tariff_lines.html")
-def tariff_lines(evse, at=None) -> dict:
-    version = prices.version_for(evse, at or timezone.now())
-    return {"lines": prices.describe(version, get_language() or "en") if version else []}
+def session_lines(session) -> dict:
+    """The price that a session is billed by: its frozen version, for the groups that were frozen with it."""
+    version = prices.frozen_version(session)
+    groups = prices.frozen_groups(session)
+    return {"lines": prices.describe(version, get_language() or "en", groups) if version else []}
+
+
+def _viewer(context):
+    return getattr(context.get("request"), "user", None)
 
 
 @register.simple_tag
@@ -73,9 +92,7 @@ def from_price(place) -> str:
         versions = [version] if version else []
     else:
         prices.attach_sites([place])
-        per_tariff = (
-            next((v for v in found if v.valid_from <= now), None) for found in place.tariff_versions
-        )
+        per_tariff = (terms.version(now) for terms in place.tariff_versions)
         versions = [version for version in per_tariff if version]
     found = [price for version in versions if (price := prices.energy_price(version))]
     if not found:
@@ -87,16 +104,18 @@ def from_price(place) -> str:
     return f"{price}/kWh" if isinstance(place, Evse) else _("from %(price)s/kWh") % {"price": price}
 
 
-@register.simple_tag
-def slot_price(evse, starts_at, ends_at) -> str:
+@register.simple_tag(takes_context=True)
+def slot_price(context, evse, starts_at, ends_at) -> str:
     version = prices.version_for(evse, starts_at)
     if version is None:
         return ""
     # A page of slots asks for the same price once per connector: the version remembers it while it lives.
     known = version.__dict__.setdefault("slot_prices", {})
-    key = (evse.max_power_w, starts_at, ends_at)
+    viewer = _viewer(context) or getattr(evse, "price_viewer", None)
+    groups = prices.groups_of(viewer, evse, starts_at)
+    key = (evse.max_power_w, starts_at, ends_at, groups)
     if key not in known:
-        found = prices.estimate(evse=evse, starts_at=starts_at, ends_at=ends_at)
+        found = prices.estimate(evse=evse, starts_at=starts_at, ends_at=ends_at, groups=groups)
         known[key] = format_money(found.gross, found.currency, get_language() or "en")
     return _("about %(amount)s") % {"amount": known[key]}
 

@@ -109,6 +109,51 @@ def test_prices_are_the_managers(operator):
         assert api.get("tariffs/").status_code == 200
 
 
+def test_a_draft_by_the_api(api, evse):
+    made = api.post("tariffs/", {"name": "Night"})
+    assert (made.status_code, made.data["versions"]) == (201, [])
+    url = f"tariffs/{made.data['id']}/draft/"
+    api.post(f"tariffs/{made.data['id']}/assign/", {"evse": evse.public_id})
+    untaxed = OCPI | {"elements": [{"price_components": [{"type": "ENERGY", "price": 1, "step_size": 1}]}]}
+    draft = api.put(url, {"ocpi": untaxed})
+    assert (draft.status_code, draft.data["ocpi"], draft.data["approved_by"]) == (200, untaxed, None)
+    (finding,) = api.get(f"{url}lint/").data
+    assert (finding["level"], finding["code"]) == ("warning", "tax_missing")
+
+    make.session(evse=evse, minutes=60, energy_wh=10_000)
+    preview = api.get(f"{url}preview/?sessions=5").data
+    assert (preview["new"], preview["difference"], len(preview["past"])) == ("10.00", "10.00", 1)
+    assert preview["past"][0]["lines"][0]["difference"] == "10.00"
+    assert api.get(f"{url}preview/?sessions=-1").status_code == 400
+
+    seen = {"seen": draft.data["digest"]}
+    assert api.post(f"{url}publish/", seen).status_code == 409
+    assert api.post(f"{url}publish/", {"seen": "x", "confirmed": [finding["key"]]}).status_code == 409
+    assert api.post(f"{url}approve/", seen | {"confirmed": [finding["key"]]}).status_code == 409
+    done = api.post(f"{url}publish/", seen | {"confirmed": [finding["key"]]})
+    assert (done.status_code, done.data["number"]) == (201, 1)
+    assert api.get(url).status_code == 404
+
+
+def test_a_draft_that_cannot_be(api):
+    made = api.post("tariffs/", {"name": "Night"})
+    url = f"tariffs/{made.data['id']}/draft/"
+    for wrong in ({}, {"ocpi": {}}, {"ocpi": OCPI | {"currency": "SEK"}}):
+        assert api.put(url, wrong).status_code == 400
+    assert api.put(url, {"ocpi": OCPI, "seen": "other"}).status_code == 409
+    assert api.delete(url).status_code == 204
+    assert not Tariff.objects.exists()
+
+
+def test_a_place_gets_a_tariff_by_date(api, evse):
+    made = api.post("tariffs/", {"name": "Standard", "ocpi": OCPI}).data["id"]
+    past, later = timezone.now() - timedelta(days=1), timezone.now() + timedelta(days=1)
+    for at, status in ((past, 409), (later, 200)):
+        wish = {"evse": evse.public_id, "valid_from": at.isoformat()}
+        assert api.post(f"tariffs/{made}/assign/", wish).status_code == status
+    assert TariffAssignment.objects.get().valid_from == later
+
+
 # Quotes
 
 
