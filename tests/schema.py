@@ -1,7 +1,8 @@
 """The tests' databases are copies of one that was migrated once; tests/services.py makes it.
 
-Migrating takes longer than most tests together, and each worker would do it again. A dump is kept in the cache
-folder for a day (partitions are made for the days ahead), as long as no migration and no package has changed.
+Migrating takes longer than many tests together, and each worker would do it again. A dump is kept in the
+cache folder for a day (partitions are made for the days ahead), as long as no migration and no package has
+changed.
 """
 
 from __future__ import annotations

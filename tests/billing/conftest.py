@@ -1,5 +1,7 @@
 """A payment provider of the tests' own, and tasks that run where they are called."""
 
+import time
+
 import pytest
 
 from billing.simulator.server import Simulator
@@ -21,6 +23,7 @@ def provider(running_provider, settings):
     yield running_provider
     running_provider.app.api.faults.clear()
     running_provider.webhooks.take()
+    assert abs(running_provider.now() - time.time()) < 60, "who moves the clock needs `own_provider`"
 
 
 @pytest.fixture

@@ -255,12 +255,12 @@ def test_more_than_the_hold_is_taken_from_the_card_or_left_open(provider):
     assert Invoice.objects.count() == 1
 
 
-def test_a_hold_that_ran_out_is_taken_anew(provider):
+def test_a_hold_that_ran_out_is_taken_anew(own_provider):
     user, evse = make.user(), money.place()
     actions.start_charging(user=user, evse=evse, card=money.card(user))
     session = money.begin(evse, user)
     actions.open_cdr(session=session)
-    provider.advance(days=8)
+    own_provider.advance(days=8)
     cdr = actions.bill(session=money.end(session))
     if cdr.state != Cdr.State.SETTLED:
         cdr = actions.settle(cdr=cdr)

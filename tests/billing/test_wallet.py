@@ -69,7 +69,9 @@ def test_it_is_filled_on_the_providers_page(client, provider):
     row.refresh_from_db()
     assert row.stripe_intent.startswith("pi_")
     assert balance(user, operator) == 25
-    assert Journal.objects.get().reference == row.stripe_intent
+    assert Journal.objects.get(kind="top_up").reference == row.stripe_intent
+    # What the provider takes for it.
+    assert Journal.objects.exclude(kind="top_up").get().kind == "fee"
     commit()
 
 

@@ -157,13 +157,13 @@ def test_a_card_is_saved_though_the_driver_never_came_back(client, provider):
     assert (card.last4, card.is_default) == ("4242", True)
 
 
-def test_a_returned_refund_is_shown(client, provider):
+def test_a_returned_refund_is_shown(client, own_provider):
     user, evse = make.user(), money.place()
     money.card(user, "pm_card_refundFail")
     payment = money.charged(user=user, evse=evse).session.payments.get()
     row = actions.refund(payment=payment, amount=Decimal("1"), reason="Sorry", by=None)
-    provider.advance(minutes=1)
-    deliver(client, provider)
+    own_provider.advance(minutes=1)
+    deliver(client, own_provider)
     row.refresh_from_db()
     assert row.state == Refund.State.FAILED
     assert "another way" in row.error_message
