@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from stations import facts as said
-from stations import meter
+from stations import meter, signals
 from stations.models import Evse, Session, SignedValue
 from stations.ocpp import wire
 
@@ -35,7 +35,8 @@ def facts(
 
 
 def store(found: Iterable[tuple[said.Signed, Evse, Session | None, datetime]]) -> None:
-    """A repeated report is stored once."""
+    """A repeated report is stored once. What comes after its session's end has that billed anew."""
+    found = list(found)
     SignedValue.objects.bulk_create(
         [
             SignedValue(
@@ -53,3 +54,15 @@ def store(found: Iterable[tuple[said.Signed, Evse, Session | None, datetime]]) -
         ],
         ignore_conflicts=True,
     )
+    late = {
+        session.pk: session
+        for _fact, _evse, session, received_at in found
+        if session is not None and session.stop_received_at and received_at > session.stop_received_at
+    }
+    for session in late.values():
+        signals.after_commit(
+            signals.session_corrected,
+            session=session,
+            previous_energy_wh=session.energy_wh,
+            previous_stopped_at=session.stopped_at,
+        )

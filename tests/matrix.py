@@ -98,6 +98,7 @@ from stations.models import (
     LocalList,
     LogRequest,
     Message,
+    MeterKey,
     Monitor,
     Orphan,
     PendingStation,
@@ -108,6 +109,7 @@ from stations.models import (
     RootCertificate,
     Setting,
     Settlement,
+    SignedCheck,
     SignedValue,
     Site,
     TokenRules,
@@ -285,6 +287,10 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     )
     signed = SignedValue.objects.create(
         evse=evse, session=session, at=now, received_at=now, context="Transaction.End", data=f"OCMF|{mark}|"
+    )
+    meter_key = MeterKey.objects.create(evse=evse, key=f"{mark} {n}", fingerprint=f"{n}", note=mark)
+    signed_check = SignedCheck.objects.create(
+        session=session, verdict="unknown_key", reason="no_key", meter_serial=mark, checked_at=now
     )
     quirk = Quirk.objects.create(operator=operator, vendor=mark, energy_unit="kWh")
     profile = ChargingProfile.objects.create(operator=operator, description=f"{mark} {n}", profile={})
@@ -519,7 +525,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         journal, account, top_up,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der,
-        pending, mail, sent, rules, rule, orphan, signed, quirk,
+        pending, mail, sent, rules, rule, orphan, signed, quirk, meter_key, signed_check,
         place, offer, channel, channel_message, wanted, outage, job, team, policy, delivery,
     ]  # fmt: skip
     ids = {
@@ -527,6 +533,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "station": station.pk,
         "identity": station.identity,
         "evse": evse.pk,
+        "meter_key": meter_key.pk,
         "rule": rule.pk,
         "job": job.pk,
         "photo": photo.pk,

@@ -116,6 +116,8 @@ class Place:
     directions: str = ""
     has_accessible_bay: bool = False
     rules: dict = field(default_factory=dict)
+    #: Its meters sign their values (OCMF), so that receipts can be checked.
+    signs: bool = False
 
 
 PLACES = (
@@ -246,6 +248,7 @@ PLACES = (
                 visitors=12,
             ),
         ),
+        signs=True,
     ),
     Place(
         "alpenstrom",
