@@ -34,6 +34,18 @@ def facts(
             )
 
 
+def keep(session: Session | None, meter_values: Iterable[dict], received_at: datetime) -> None:
+    """What an end's own message carries, within the decision on it.
+
+    The bill follows the end at once, before workers have read that message from the journal; they then find
+    the same rows.
+    """
+    if session is None:
+        return
+    found = facts(meter_values, received_at, 0, session.transaction_id)
+    store((fact, session.evse, session, received_at) for fact in found)
+
+
 def store(found: Iterable[tuple[said.Signed, Evse, Session | None, datetime]]) -> None:
     """A repeated report is stored once. What comes after its session's end has that billed anew."""
     found = list(found)

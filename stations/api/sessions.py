@@ -36,8 +36,8 @@ class SessionSerializer(serializers.ModelSerializer):
     meter_stop_wh = serializers.FloatField(read_only=True, allow_null=True)
     power_w = serializers.FloatField(read_only=True, allow_null=True)
     soc_percent = serializers.FloatField(read_only=True, allow_null=True)
-    signed_values = SignedCheckSerializer(
-        source="signed_check", read_only=True, allow_null=True, default=None, help_text="None: not signed."
+    signed_check = SignedCheckSerializer(
+        read_only=True, allow_null=True, default=None, help_text="None: not signed."
     )
 
     class Meta:
@@ -63,7 +63,7 @@ class SessionSerializer(serializers.ModelSerializer):
             "last_reading_at",
             "review",
             "is_estimated",
-            "signed_values",
+            "signed_check",
         ]
 
     def get_station(self, session) -> str | None:

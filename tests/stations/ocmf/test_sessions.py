@@ -1,5 +1,6 @@
 """Signed sessions over real sockets: verified, billed from what was signed, or held; and what people see."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from xml.etree import ElementTree
@@ -13,7 +14,7 @@ from billing import actions, documents
 from billing.models import Cdr, Invoice
 from monitoring.models import Alert, Kind, Rule
 from monitoring.rules import rounds
-from stations import commands, signed_checks
+from stations import signed_checks
 from stations.models import MeterKey, Session, Setting, SignedCheck, SignedValue
 from stations.ocmf import keys, record
 from tests import make
@@ -27,6 +28,11 @@ PASSWORD = "charger-password-1"
 Status = MeterKey.Status
 
 
+@pytest.fixture(autouse=True)
+def _no_second_factor(settings):
+    settings.STAFF_MFA_REQUIRED = False
+
+
 class Place:
     """A driver with a card at a charger whose meter signs."""
 
@@ -37,7 +43,7 @@ class Place:
         money.tariff(evse=self.evse)
         self.driver = make.user()
         money.card(self.driver)
-        self.token = commands.app_token(self.driver, self.site.operator).token
+        self.token = make.id_token(operator=self.site.operator, token="04A2B3C4", user=self.driver).token
         self.meter = Meter()
 
 
@@ -57,7 +63,7 @@ async def charge(door, place, version, *, forge=lambda text: text, end_kwh="15.0
     meter = meter or place.meter
     begun, ended = moment(30), moment(1)
     begin = meter.sign(reading("B", 10.0, begun[1]))
-    end = forge(meter.sign(reading("E", Decimal(end_kwh).__float__(), ended[1])))
+    end = forge(meter.sign(reading("E", float(end_kwh), ended[1])))
     async with Charger(door.url, "CP-1", PASSWORD, version=version) as one:
         if version == "1.6":
             said = [
@@ -79,9 +85,11 @@ async def charge(door, place, version, *, forge=lambda text: text, end_kwh="15.0
         await one.stop(0, timestamp=ended[0], meterValue=[signed_201(meter, 15_000, end, ended[0])])
 
 
-def signed_201(meter, wh, text, at):
-    import base64
+def signed_16(text, context):
+    return {"value": text, "format": "SignedData", "context": context}
 
+
+def signed_201(meter, wh, text, at):
     about = {
         "signedMeterData": base64.b64encode(text.encode()).decode(),
         "signingMethod": "ECDSA-secp256r1-SHA256",
@@ -143,7 +151,7 @@ def look(session, place):
     client.force_login(boss)
     shown = client.get(reverse("ops:session", args=[session.pk])).content.decode()
     assert "from the signed registers" in shown
-    said = client.get(f"/api/v1/sessions/{session.pk}/").json()["signed_values"]
+    said = client.get(f"/api/v1/sessions/{session.pk}/").json()["signed_check"]
     assert (said["verdict"], said["start_wh"], said["stop_wh"]) == ("good", 10000, 15020)
 
 
