@@ -286,11 +286,17 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         received_at=now,
     )
     signed = SignedValue.objects.create(
-        evse=evse, session=session, at=now, received_at=now, context="Transaction.End", data=f"OCMF|{mark}|"
+        evse=evse,
+        session=session,
+        at=now,
+        received_at=now,
+        context="Transaction.End",
+        data=f"OCMF|{n}|",
+        method=mark,
     )
     meter_key = MeterKey.objects.create(evse=evse, key=f"{mark} {n}", fingerprint=f"{n}", note=mark)
     signed_check = SignedCheck.objects.create(
-        session=session, verdict="unknown_key", reason="no_key", meter_serial=mark, checked_at=now
+        session=session, verdict="unknown_key", reason="no_key", detail=mark, checked_at=now
     )
     quirk = Quirk.objects.create(operator=operator, vendor=mark, energy_unit="kWh")
     profile = ChargingProfile.objects.create(operator=operator, description=f"{mark} {n}", profile={})

@@ -335,7 +335,7 @@ SEES = {
     "support": {*EVERYBODY, *CREW, IdToken, TokenRules, Reservation},
 }
 CHANGES = {
-    "technician": {Station, Evse, ConfigurationTemplate, Outage},
+    "technician": {Station, Evse, MeterKey, ConfigurationTemplate, Outage},
     "accountant": {Account, VatRegistration},
     "support": {IdToken, TokenRules, MaintenanceRule},
 }
