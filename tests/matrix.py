@@ -294,7 +294,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         data=f"OCMF|{n}|",
         method=mark,
     )
-    meter_key = MeterKey.objects.create(evse=evse, key=f"{mark} {n}", fingerprint=f"{n}", note=mark)
+    meter_key = MeterKey.objects.create(evse=evse, key=f"{n}", fingerprint=f"{n}", note=mark)
     signed_check = SignedCheck.objects.create(
         session=session, verdict="unknown_key", reason="no_key", detail=mark, checked_at=now
     )
