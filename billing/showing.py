@@ -20,13 +20,16 @@ from billing.pricing.words import plain
 from bookings.at_charger import last_of, stop_of
 from bookings.stop_times import Why
 from evportal.money import format_money, format_unit_price
-from stations.models import Command, Reading, Reservation, Session
+from stations import signed_checks
+from stations.models import Command, Reading, Reservation, Session, SignedCheck
 from stations.models.station import State
 
 STOPS = ("RemoteStopTransaction", "RequestStopTransaction")
 POWER = "Power.Active.Import"
 #: Points of the power curve: more than a phone's screen can show apart is weight for nothing.
 POINTS = 120
+#: Signed values that a receipt shows; its file has all of them.
+SIGNED = 20
 CURVE_WIDTH, CURVE_HEIGHT = 600, 160
 
 #: EVSE states in the words of templates/_state.html.
@@ -47,6 +50,28 @@ CHIP = {
 
 def locale() -> str:
     return get_language() or "en"
+
+
+def signed(session: Session) -> dict | None:
+    """A session's signed meter values, how they were judged, with which key; None where there are none."""
+    check = SignedCheck.objects.filter(session=session).first()
+    values = list(session.signed_values.order_by("at", "pk"))
+    if check is None and not values:
+        return None
+    kind = (
+        {"good": "success", "bad": "error", "inconsistent": "error"}.get(check.verdict, "warning")
+        if check
+        else ""
+    )
+    return {
+        "check": check,
+        "kind": kind,
+        "values": [
+            {"at": value.at, "context": value.context, "text": signed_checks.plain_text(value.data)}
+            for value in values[:SIGNED]
+        ],
+        "key": signed_checks.public_key(session),
+    }
 
 
 def money(amount: Decimal, currency: str) -> str:

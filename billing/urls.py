@@ -45,6 +45,7 @@ driver = [
     path("x/<str:link>/stop/", session.stop, name="stop"),
     path("r/<str:link>/", session.receipt, name="receipt"),
     path("r/<str:link>/invoice.pdf", session.invoice_pdf, name="invoice_pdf"),
+    path("r/<str:link>/signed.xml", session.signed_xml, name="signed_xml"),
     path("r/<str:link>/pay/", session.pay, name="pay"),
     path("r/<str:link>/reissue/", mine_documents.reissue, name="reissue"),
     path("billing/stripe/webhook/", webhook.stripe_webhook, name="stripe_webhook"),

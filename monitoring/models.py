@@ -28,6 +28,7 @@ class Kind(models.TextChoices):
     FAILED_STARTS = "failed_starts", _("Repeated failed starts")
     TEMPERATURE = "temperature", _("Temperature")
     METER = "meter", _("Meter anomaly")
+    SIGNED = "signed", _("Signed meter values do not hold")
     PAYMENT = "payment", _("Payment failures")
     CERTIFICATE = "certificate", _("Certificate expires")
     LIMIT = "limit", _("Site limit exceeded")

@@ -3,7 +3,7 @@
 import re
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.validators import RegexValidator
 from django.db.models import Count
 from django.urls import reverse
@@ -21,7 +21,7 @@ from evportal.admin import (
     ScopedTabular,
     SuperuserAdmin,
 )
-from stations import local_lists, profiles, registration
+from stations import local_lists, profiles, registration, signed_checks
 from stations.configuration import credentials
 from stations.models import (
     AvailabilityPlan,
@@ -41,6 +41,7 @@ from stations.models import (
     IdToken,
     InstalledProfile,
     LogRequest,
+    MeterKey,
     Monitor,
     Orphan,
     PendingStation,
@@ -49,6 +50,7 @@ from stations.models import (
     Session,
     Setting,
     Settlement,
+    SignedCheck,
     SignedValue,
     Site,
     Station,
@@ -505,6 +507,71 @@ class SignedValueAdmin(ReadOnly, ScopedAdmin):
     list_filter = [("evse__station__site", ScopedFilter)]
     search_fields = ["evse__public_id", "session__transaction_id"]
     date_hierarchy = "at"
+
+
+@admin.register(MeterKey)
+class MeterKeyAdmin(ScopedAdmin):
+    """What is entered here is trusted; what the charger told waits for “Confirm”."""
+
+    view_permission, change_permission = "view_ops", "manage_stations"
+    site_path = "evse__station__site"
+    list_display = ["evse", "status", "curve", "short", "note", "created_at", "confirmed_by"]
+    list_select_related = ["evse", "confirmed_by"]
+    list_filter = ["status", ("evse__station__site", ScopedFilter)]
+    search_fields = ["evse__public_id", "evse__station__name", "fingerprint", "note"]
+    date_hierarchy = "created_at"
+    autocomplete_fields = ["evse"]
+    readonly_fields = ["status", "fingerprint", "created_at", "confirmed_by"]
+    fields = ["evse", "key", "note", "status", "fingerprint", "created_at", "confirmed_by"]
+    actions = ["confirm_chosen", "retire_chosen"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return [*self.readonly_fields, *(["evse", "key"] if obj else [])]
+
+    def has_delete_permission(self, request, obj=None):
+        # Verdicts name it; what is not believed any more is retired.
+        return False
+
+    def has_manage_permission(self, request):
+        return request.access.may(self.change_permission)
+
+    @admin.display(description=_("fingerprint"))
+    def short(self, key):
+        return key.fingerprint[:16]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if not change:
+            signed_checks.confirm_key(key=obj, by=request.user)
+
+    @admin.action(description=_("Confirm the chosen keys"), permissions=["manage"])
+    def confirm_chosen(self, request, queryset):
+        self._each(request, queryset, signed_checks.confirm_key)
+
+    @admin.action(description=_("Retire the chosen keys"), permissions=["manage"])
+    def retire_chosen(self, request, queryset):
+        self._each(request, queryset, signed_checks.retire_key)
+
+    def _each(self, request, queryset, action):
+        mine = queryset.filter(self.scope(request.access, self.change_permission))
+        for key in mine:
+            action(key=key, by=request.user)
+        messages.success(request, _("Done for %(n)s keys.") % {"n": len(mine)})
+
+
+@admin.register(SignedCheck)
+class SignedCheckAdmin(ReadOnly, ScopedAdmin):
+    site_path = "session__station__site"
+    list_display = ["checked_at", "session", "verdict", "reason_words", "is_held", "meter_serial"]
+    list_select_related = ["session__evse"]
+    list_filter = [
+        "verdict",
+        "is_held",
+        ("session__station__site", ScopedFilter),
+        ("checked_at", RangeDateTimeFilter),
+    ]
+    search_fields = ["session__transaction_id", "session__evse__public_id", "meter_serial"]
+    date_hierarchy = "checked_at"
 
 
 @admin.register(Quirk)

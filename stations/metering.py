@@ -9,7 +9,7 @@ from django.db.models import Avg, Count, Max, Min
 
 from stations import doubts, registers, sequence, series, signals
 from stations.meter import ENERGY, POWER, TIME_FLAGS, Sample
-from stations.models import Reading, Session
+from stations.models import Reading, Session, SignedCheck
 
 #: What a session's energy is reckoned from.
 MEASURANDS = (ENERGY, registers.INTERVAL)
@@ -17,6 +17,19 @@ FIELDS = ["energy_wh", "register_wh", "register_at", "flags", "review"]
 
 
 def measured(session: Session) -> registers.EnergyResult:
+    """The session's energy: what its meter signed, where that was verified; else its believed steps."""
+    result = unsigned(session)
+    check = _check(session)
+    if check is None or check.energy_wh is None:
+        return result
+    return registers.fixed(result, check.energy_wh, max(session.stopped_at, session.started_at))
+
+
+def _check(session: Session) -> SignedCheck | None:
+    return None if session.is_open else SignedCheck.objects.filter(session=session.pk).first()
+
+
+def unsigned(session: Session) -> registers.EnergyResult:
     """The session's energy as a sum of believed steps, from everything that is stored about it."""
     rows = Reading.objects.filter(session_id=session.pk, measurand__in=MEASURANDS)
     samples = [
@@ -91,8 +104,13 @@ def settle(session: Session) -> None:
     """The final figures of a session that has just ended, and whether a person must look at them."""
     result = measured(session)
     _take(session, result)
-    session.review = session.refusal or _doubt(session, result)
+    session.review = session.refusal or _unproven(session) or _doubt(session, result)
     series.touch_session(session)
+
+
+def _unproven(session: Session) -> str:
+    check = _check(session)
+    return check.hold_words[:200] if check is not None and check.is_held else ""
 
 
 def reckon_anew(session: Session) -> None:

@@ -8,7 +8,7 @@ So the energy is a sum of steps, each of them believed or not, and the odd ones 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -212,6 +212,12 @@ def energy(
         _step(walk, point, whole[index + 1 : index + 1 + LOOK_AHEAD], is_end=point is end)
     walk.close()
     return EnergyResult(walk.total, tuple(walk.curve), tuple(walk.segments), frozenset(walk.flags), walk.last)
+
+
+def fixed(result: EnergyResult, total_wh: Decimal, at: datetime) -> EnergyResult:
+    """The same course, ending in a total that is known better; nothing on the way is beyond it."""
+    curve = [(moment, min(wh, total_wh)) for moment, wh in result.curve if moment < at]
+    return replace(result, total_wh=total_wh, curve=(*curve, (at, total_wh)))
 
 
 def _within(points: list[Point], started_at: datetime, stopped_at: datetime | None) -> list[Point]:

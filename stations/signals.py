@@ -10,6 +10,7 @@
 `maintenance_changed(station_id)`: an update, a log or a publication of it went a step further.
 `settlement_recorded(settlement)`: a charger's payment terminal settled, or failed to.
 `events_recorded(events)`: what chargers tell of themselves (security, monitors, firmware…), as a list.
+`signed_values_checked(check)`: the verdict on an ended session's signed values, when it is new.
 `availability_planned(plan)`: a time out of service was planned, begun, ended or cancelled.
 """
 
@@ -31,6 +32,7 @@ availability_planned = Signal()
 needs_reported = Signal()
 maintenance_changed = Signal()
 settlement_recorded = Signal()
+signed_values_checked = Signal()
 
 
 _here = threading.local()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from stations import facts as said
-from stations import meter
+from stations import meter, signals
 from stations.models import Evse, Session, SignedValue
 from stations.ocpp import wire
 
@@ -34,8 +34,21 @@ def facts(
             )
 
 
+def keep(session: Session | None, meter_values: Iterable[dict], received_at: datetime) -> None:
+    """What an end's own message carries, within the decision on it.
+
+    The bill follows the end at once, before workers have read that message from the journal; they then find
+    the same rows.
+    """
+    if session is None:
+        return
+    found = facts(meter_values, received_at, 0, session.transaction_id)
+    store((fact, session.evse, session, received_at) for fact in found)
+
+
 def store(found: Iterable[tuple[said.Signed, Evse, Session | None, datetime]]) -> None:
-    """A repeated report is stored once."""
+    """A repeated report is stored once. What comes after its session's end has that billed anew."""
+    found = list(found)
     SignedValue.objects.bulk_create(
         [
             SignedValue(
@@ -53,3 +66,15 @@ def store(found: Iterable[tuple[said.Signed, Evse, Session | None, datetime]]) -
         ],
         ignore_conflicts=True,
     )
+    late = {
+        session.pk: session
+        for _fact, _evse, session, received_at in found
+        if session is not None and session.stop_received_at and received_at > session.stop_received_at
+    }
+    for session in late.values():
+        signals.after_commit(
+            signals.session_corrected,
+            session=session,
+            previous_energy_wh=session.energy_wh,
+            previous_stopped_at=session.stopped_at,
+        )

@@ -115,6 +115,7 @@ from stations.models import (
     LocalList,
     LogRequest,
     Message,
+    MeterKey,
     Monitor,
     Orphan,
     PendingStation,
@@ -125,6 +126,7 @@ from stations.models import (
     RootCertificate,
     Setting,
     Settlement,
+    SignedCheck,
     SignedValue,
     Site,
     TokenRules,
@@ -304,7 +306,17 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         received_at=now,
     )
     signed = SignedValue.objects.create(
-        evse=evse, session=session, at=now, received_at=now, context="Transaction.End", data=f"OCMF|{mark}|"
+        evse=evse,
+        session=session,
+        at=now,
+        received_at=now,
+        context="Transaction.End",
+        data=f"OCMF|{n}|",
+        method=mark,
+    )
+    meter_key = MeterKey.objects.create(evse=evse, key=f"{n}", fingerprint=f"{n}", note=mark)
+    signed_check = SignedCheck.objects.create(
+        session=session, verdict="unknown_key", reason="no_key", detail=mark, checked_at=now
     )
     quirk = Quirk.objects.create(operator=operator, vendor=mark, energy_unit="kWh")
     profile = ChargingProfile.objects.create(operator=operator, description=f"{mark} {n}", profile={})
@@ -579,7 +591,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         dispute, payout, movement, compared, difference,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
         installed_profile, event, monitor, default, der, managed, load_member,
-        pending, mail, sent, rules, rule, orphan, signed, quirk,
+        pending, mail, sent, rules, rule, orphan, signed, quirk, meter_key, signed_check,
         place, offer, channel, channel_message, wanted, outage, job, team, policy, delivery,
     ]  # fmt: skip
     ids = {
@@ -587,6 +599,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "station": station.pk,
         "identity": station.identity,
         "evse": evse.pk,
+        "meter_key": meter_key.pk,
         "rule": rule.pk,
         "job": job.pk,
         "photo": photo.pk,

@@ -80,6 +80,7 @@ from stations.models import (
     InstalledCertificate,
     InstalledProfile,
     LogRequest,
+    MeterKey,
     Monitor,
     Orphan,
     Quirk,
@@ -88,6 +89,7 @@ from stations.models import (
     Session,
     Setting,
     Settlement,
+    SignedCheck,
     SignedValue,
     Site,
     Station,
@@ -214,6 +216,8 @@ class House:
                 context="Transaction.End",
                 data="OCMF|",
             ),
+            MeterKey.objects.create(evse=self.evse, key="3059", fingerprint="f"),
+            SignedCheck.objects.create(session=session, verdict="good", checked_at=now),
             Quirk.objects.create(operator=self.operator, vendor="Vendor"),
             SiteRules.objects.create(site=self.site),
             Closure.objects.create(evse=self.evse, **span),
@@ -357,6 +361,8 @@ EVERYBODY = (
     AvailabilityPlan,
     Orphan,
     SignedValue,
+    SignedCheck,
+    MeterKey,
     Quirk,
     Outage,
     LoadSite,
@@ -417,7 +423,7 @@ SEES = {
     "support": {*EVERYBODY, *CREW, IdToken, TokenRules, Reservation},
 }
 CHANGES = {
-    "technician": {Station, Evse, ConfigurationTemplate, Outage},
+    "technician": {Station, Evse, MeterKey, ConfigurationTemplate, Outage},
     "accountant": {Account, VatRegistration},
     "support": {IdToken, TokenRules, MaintenanceRule},
 }

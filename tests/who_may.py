@@ -28,6 +28,11 @@ MONEY = who("manager accountant")
 DESK = who("manager support")
 KEY, BOTH_KEYS, MONEY_KEYS = who("key"), who("key key2"), who("key key_accountant")
 OTHER = who("manager2")
+#: A point of secp256r1, as the standard's generator is written.
+METER_KEY = (
+    "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+    "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ LINKS = [
     get("/pay/open/{debt}/", EVERYBODY, NOBODY),
     get("/r/{ended}/", EVERYBODY, OWNER),
     get("/r/{ended}/invoice.pdf", EVERYBODY, EVERYBODY),
+    get("/r/{ended}/signed.xml", EVERYBODY, EVERYBODY),
     post("/r/{ended}/pay/", OWNER),
     # A guest's own link, and what it opens (tests/billing/test_guests.py); the matrix' charge is a driver's.
     get("/g/{guest}/", EVERYBODY, NOBODY),
@@ -480,6 +486,10 @@ MACHINES = [
     post("/api/v1/id-tokens/", DESK | OTHER | BOTH_KEYS),
     get("/api/v1/id-tokens/{token}/", OWNER | DESK | KEY),
     patch("/api/v1/id-tokens/{token}/", DESK | KEY),
+    get("/api/v1/meter-keys/", STAFF | OTHER | KEYS, STAFF | MONEY_KEYS),
+    get("/api/v1/meter-keys/{meter_key}/", STAFF | MONEY_KEYS),
+    post("/api/v1/meter-keys/", who("manager technician key"), evse="{evse}", key=METER_KEY),
+    patch("/api/v1/meter-keys/{meter_key}/", who("manager technician key")),
     get("/api/v1/sessions/", PERSONS | KEYS, OWNER | STAFF | MONEY_KEYS),
     get("/api/v1/sessions/{session}/", OWNER | STAFF | MONEY_KEYS),
     get("/api/v1/readings/", PERSONS | KEYS, NOBODY),
@@ -669,6 +679,8 @@ IN_ADMIN = {
     "stations/pendingstation": NOBODY,
     "stations/quirk": who("manager accountant support"),
     "stations/signedvalue": STAFF,
+    "stations/signedcheck": STAFF,
+    "stations/meterkey": STAFF,
     "bookings/booking": CREW,
     "bookings/closure": CREW,
     "bookings/claim": CREW,

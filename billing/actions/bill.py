@@ -15,7 +15,7 @@ from billing.lines import from_json, to_json
 from billing.models import Card, Cdr, Payment, Quote, TariffVersion
 from bookings.models import Booking
 from evportal.accounts.models import User, Vehicle
-from stations import ingest
+from stations import ingest, signed_checks
 from stations.models import Session
 
 log = logging.getLogger(__name__)
@@ -101,8 +101,7 @@ def bill(*, session: Session) -> Cdr:
     cdr = open_cdr(session=session)
     if session.is_open:
         return cdr
-    ingest.settle(session.station, session.stop_received_at or timezone.now())
-    session = Session.objects.with_place().get(pk=session.pk)
+    session = _heard_out(session)
     if cdr.state == State.OPEN:
         _price(cdr, session)
         cdr.refresh_from_db()
@@ -111,6 +110,13 @@ def bill(*, session: Session) -> Cdr:
     if cdr.state == State.PRICED:
         settle(cdr=cdr)
     return cdr
+
+
+def _heard_out(session: Session) -> Session:
+    """All that its charger was acknowledged for is read, and what its meter signed is verified."""
+    ingest.settle(session.station, session.stop_received_at or timezone.now())
+    signed_checks.verify(session=session)
+    return Session.objects.with_place().get(pk=session.pk)
 
 
 def _price(cdr: Cdr, session: Session) -> None:
@@ -168,8 +174,7 @@ def correct(*, session: Session, previous_energy_wh: Decimal) -> Cdr:
     if cdr.state == State.OPEN:
         return bill(session=session)
     if cdr.state in (State.SETTLED, State.UNPAID) and not session.is_open:
-        ingest.settle(session.station, session.stop_received_at or timezone.now())
-        _correct(cdr, Session.objects.with_place().get(pk=session.pk), previous_energy_wh)
+        _correct(cdr, _heard_out(session), previous_energy_wh)
     cdr.refresh_from_db()
     return cdr
 

@@ -22,7 +22,11 @@ from bookings.models import Booking
 from evportal.accounts.models import Operator, User
 from evportal.money import exponent
 from evportal.outbox.actions import queue_mail
-from stations.models import Evse, Session, Site
+from stations import signed_checks
+from stations.models import Evse, Session, SignedCheck, Site
+
+#: The document prints so many; all of them are on the receipt page.
+MOST_SIGNED = 10
 
 log = logging.getLogger(__name__)
 Kind, Told = Invoice.Kind, DocumentEvent.Kind
@@ -46,7 +50,7 @@ def issue_invoice(*, cdr: Cdr) -> Invoice:
         lines=invoicing.lines_of(from_json(cdr.lines), how=cdr.vat_category, words=words.tariff(language)),
         currency=cdr.currency,
         supplied_on=session.stopped_at.astimezone(site.zone).date(),
-        details=_place(session.evse) | _meter(session) | _paid(session, cdr.gross),
+        details=_place(session.evse) | _meter(session) | _signed(session) | _paid(session, cdr.gross),
         cdr=cdr,
         user=session.user,
         account=account,
@@ -324,6 +328,24 @@ def _meter(session: Session) -> dict:
         "session": session.transaction_id,
         "estimated": session.is_estimated,
     }
+
+
+def _signed(session: Session) -> dict:
+    """What the meter signed and how that was judged: the document carries it, for whoever checks it."""
+    check = SignedCheck.objects.filter(session=session).first()
+    if check is None:
+        return {}
+    values = session.signed_values.order_by("at", "pk").values_list("data", flat=True)[:MOST_SIGNED]
+    signed = {
+        "verdict": check.verdict,
+        "meter": check.meter_serial,
+        "key": signed_checks.public_key(session),
+        "values": list(dict.fromkeys(signed_checks.plain_text(data) for data in values)),
+    }
+    if not check.is_good:
+        return {"signed": signed}
+    registers = {"meter_start_wh": str(check.start_wh), "meter_stop_wh": str(check.stop_wh)}
+    return {"signed": signed} | registers
 
 
 def _paid(session: Session, gross: Decimal) -> dict:

@@ -65,6 +65,7 @@ def page(invoice: Invoice, lines: Sequence[InvoiceLine], locale: str) -> dict:
             }
             for rate in rates
         ],
+        "signed": _signed(details, locale),
         "total": format_money(invoice.gross, invoice.currency, locale),
         "payment": _payment(invoice, locale),
         "notes": [
@@ -72,6 +73,43 @@ def page(invoice: Invoice, lines: Sequence[InvoiceLine], locale: str) -> dict:
             *_notes(invoice, zone, locale),
         ],
     }
+
+
+_VERDICTS = {
+    "good": "Verified",
+    "bad": "Wrong signature",
+    "inconsistent": "Contradictory",
+    "unknown_key": "Public key unknown",
+    "unchecked": "Could not be checked",
+    "missing": "Incomplete",
+}
+
+
+def _signed(details: dict, locale: str) -> dict | None:
+    """The annex with the signed meter values; None where the meter signs none."""
+    signed = details.get("signed")
+    if not signed:
+        return None
+    _ = speak(locale)
+    facts = [[_("Our check"), _(_VERDICTS[signed["verdict"]])]]
+    if signed["meter"]:
+        facts.append([_("Meter number"), signed["meter"]])
+    return {
+        "title": _("Signed meter values"),
+        "facts": facts,
+        "values": [_lines(text) for text in signed["values"]],
+        "key_title": _("Public key of the meter"),
+        "key": _lines(signed["key"] or "–"),
+        "how": _(
+            "You can check these values yourself: open the file from the receipt page in the "
+            "Transparenzsoftware of S.A.F.E. e.V. (transparenz.software)."
+        ),
+    }
+
+
+def _lines(text: str, width: int = 98) -> list[str]:
+    """As wide as the page's small letters: a text without blanks breaks nowhere by itself."""
+    return [text[at : at + width] for at in range(0, len(text), width)]
 
 
 def title(invoice: Invoice) -> str:

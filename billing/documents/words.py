@@ -29,6 +29,17 @@ Start|Beginn|Début|Begin|Inicio|Inizio
 End|Ende|Fin|Einde|Fin|Fine
 Meter at start|Zählerstand am Beginn|Compteur au début|Meterstand begin|Contador al inicio|Contatore all'inizio
 Meter at end|Zählerstand am Ende|Compteur à la fin|Meterstand einde|Contador al final|Contatore alla fine
+Signed meter values|Signierte Messwerte|Valeurs de mesure signées|Ondertekende meetwaarden|Valores de medida firmados|Valori di misura firmati
+Our check|Unsere Prüfung|Notre vérification|Onze controle|Nuestra comprobación|La nostra verifica
+Meter number|Zählernummer|Numéro du compteur|Meternummer|Número del contador|Numero del contatore
+Public key of the meter|Öffentlicher Schlüssel des Zählers|Clé publique du compteur|Publieke sleutel van de meter|Clave pública del contador|Chiave pubblica del contatore
+Verified|Geprüft und echt|Vérifiées|Gecontroleerd|Comprobados|Verificati
+Wrong signature|Falsche Signatur|Signature erronée|Onjuiste handtekening|Firma incorrecta|Firma errata
+Contradictory|Widersprüchlich|Contradictoires|Tegenstrijdig|Contradictorios|Contraddittori
+Public key unknown|Öffentlicher Schlüssel unbekannt|Clé publique inconnue|Publieke sleutel onbekend|Clave pública desconocida|Chiave pubblica sconosciuta
+Could not be checked|Nicht prüfbar|Non vérifiables|Niet controleerbaar|No comprobables|Non verificabili
+Incomplete|Unvollständig|Incomplètes|Onvolledig|Incompletos|Incompleti
+You can check these values yourself: open the file from the receipt page in the Transparenzsoftware of S.A.F.E. e.V. (transparenz.software).|Sie können diese Werte selbst prüfen: Öffnen Sie die Datei von der Belegseite in der Transparenzsoftware der S.A.F.E. e.V. (transparenz.software).|Vous pouvez vérifier ces valeurs vous-même : ouvrez le fichier de la page du reçu dans le Transparenzsoftware de S.A.F.E. e.V. (transparenz.software).|U kunt deze waarden zelf controleren: open het bestand van de bonpagina in de Transparenzsoftware van S.A.F.E. e.V. (transparenz.software).|Puede comprobar estos valores: abra el archivo de la página del recibo en el Transparenzsoftware de S.A.F.E. e.V. (transparenz.software).|Può verificare questi valori: apra il file della pagina della ricevuta nel Transparenzsoftware di S.A.F.E. e.V. (transparenz.software).
 Item|Leistung|Désignation|Omschrijving|Concepto|Descrizione
 Quantity|Menge|Quantité|Aantal|Cantidad|Quantità
 Price|Preis|Prix|Prijs|Precio|Prezzo

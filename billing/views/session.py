@@ -17,7 +17,7 @@ from billing.exceptions import ProviderDown
 from billing.lines import from_json
 from billing.models import Cdr, Invoice, Payment
 from billing.views import limit, means, visitors
-from stations import commands
+from stations import commands, signed_checks
 from stations.exceptions import Refused
 from stations.models import Session
 
@@ -94,7 +94,7 @@ def stop(request, link):
 @never_cache
 def receipt(request, link):
     """What was charged: by the session's link, or by a document's own."""
-    row = Session.objects.with_place().select_related("cdr").filter(link=link).first()
+    row = Session.objects.with_place().select_related("cdr", "signed_check").filter(link=link).first()
     if row is None:
         return _document(request, link)
     if row.is_open:
@@ -111,6 +111,7 @@ def receipt(request, link):
             "evse": row.evse,
             "charger_id": row.evse.public_id,
             "facts": showing.session(row),
+            "signed": showing.signed(row),
             "invoice": invoice,
             "credits": credits,
             "mine": visitors.is_own(request, row.user_id),
@@ -164,6 +165,20 @@ def pdf_response(invoice: Invoice) -> HttpResponse:
     response = HttpResponse(documents.pdf(invoice), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{documents.file_name(invoice)}"'
     # Who has the link has the document; nobody else should find it in a cache or a search.
+    response["Cache-Control"] = "private, no-store"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@require_safe
+def signed_xml(request, link):
+    """The session's signed meter values as the S.A.F.E. Transparenzsoftware opens them."""
+    row = get_object_or_404(Session.objects.with_place(), link=link, stopped_at__isnull=False)
+    if not row.signed_values.exists():
+        raise Http404
+    response = HttpResponse(signed_checks.transparency_file(row), content_type="application/xml")
+    name = f"signed-{row.started_at:%Y%m%d-%H%M%S}.xml"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "private, no-store"
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -129,6 +129,11 @@ class Guest(models.Model):
 class Operator(models.Model):
     """A charge point operator: the tenant, and the seller on its invoices."""
 
+    class UnprovenMeterValues(models.TextChoices):
+        BY_LAW = "", _("As the law of the place wants it (Germany: wait)")
+        BILL = "bill", _("Bill it")
+        HOLD = "hold", _("Wait for a person")
+
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
     legal_name = models.CharField(max_length=200, blank=True)
@@ -143,6 +148,16 @@ class Operator(models.Model):
     currency = models.CharField(max_length=3, default="EUR", help_text=_("ISO 4217"))
     support_email = models.EmailField(blank=True)
     support_phone = models.CharField(max_length=40, blank=True)
+    unproven_meter_values = models.CharField(
+        max_length=10,
+        choices=UnprovenMeterValues,
+        default=UnprovenMeterValues.BY_LAW,
+        blank=True,
+        help_text=_(
+            "A charge whose meter signs, but whose signed values are incomplete or can't be checked, e.g. "
+            "because the meter's public key is unknown. Wrong signatures always wait for a person."
+        ),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -119,6 +119,8 @@ class Place:
     #: Amperes a phase that its chargers share; and by charger, those on a fuse of their own. 0: not managed.
     grid_a: int = 0
     fuses: dict[str, int] = field(default_factory=dict)
+    #: Its meters sign their values (OCMF), so that receipts can be checked.
+    signs: bool = False
 
 
 PLACES = (
@@ -252,6 +254,7 @@ PLACES = (
                 visitors=12,
             ),
         ),
+        signs=True,
     ),
     Place(
         "alpenstrom",

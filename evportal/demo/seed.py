@@ -246,6 +246,7 @@ def _fleet(passwords: dict[str, str]) -> dict:
                 "firmware": "3.2.1",
                 "tempers": list(charger.tempers),
                 "settings": {"sample_interval": settings.OCPP_METER_SECONDS},
+                "signs": place.signs,
                 "evses": [
                     {
                         "number": index,

@@ -16,7 +16,7 @@ from monitoring.load.models import LoadGroup, LoadMember
 from monitoring.patterns.rollup import NOTHING_WH
 from monitoring.rules.kinds import Observed
 from stations import registers
-from stations.models import Certificate, Evse, Reading, Session, Site, Station
+from stations.models import Certificate, Evse, Reading, Session, SignedCheck, Site, Station
 
 #: A charger is busy where at least one session a day began in the weeks before.
 BUSY_DAYS, BUSY_SESSIONS = 28, 28
@@ -149,6 +149,21 @@ def meter(sites, rule, now: datetime) -> list[Observed]:
     return [_evse(each.evse, Decimal(1), since=each.stop_received_at) for each in sessions]
 
 
+def signed(sites, rule, now: datetime) -> list[Observed]:
+    """Stations whose signed values are forged or contradictory, with the newest reason."""
+    checks = (
+        SignedCheck.objects.grave()
+        .filter(session__station__site__in=sites, checked_at__gte=now - timedelta(minutes=rule.minutes))
+        .select_related("session__station")
+        .order_by("checked_at")
+    )
+    newest = {check.session.station_id: check for check in checks}
+    return [
+        _station(check.session.station, Decimal(1), since=check.checked_at, detail=str(check.reason_words))
+        for check in newest.values()
+    ]
+
+
 def payment(sites, rule, now: datetime) -> list[Observed]:
     since = now - timedelta(minutes=rule.minutes)
     failed = (
@@ -279,6 +294,7 @@ READ: dict[str, Callable] = {
     "failed_starts": failed_starts,
     "temperature": temperature,
     "meter": meter,
+    "signed": signed,
     "payment": payment,
     "certificate": certificate,
     "limit": limit,

@@ -13,7 +13,9 @@ from monitoring.models import Alert, Rule
 from monitoring.rules import facts, kinds, limits
 
 #: These read much, and what they find changes slowly.
-SLOW = frozenset({"silent", "meter", "certificate", "unexplained", "temperature", "payment", "failed_starts"})
+SLOW = frozenset(
+    {"silent", "meter", "signed", "certificate", "unexplained", "temperature", "payment", "failed_starts"}
+)
 SLOW_SECONDS = 120
 #: How long a cause must be gone before its alert is over: what comes and goes stays one alert.
 CALM_SECONDS = 60

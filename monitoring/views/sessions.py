@@ -13,7 +13,7 @@ from monitoring.filters import SessionFilter
 from monitoring.guard import ops_page
 from monitoring.story import story
 from stations import sequence
-from stations.models import Command, Orphan, Session
+from stations.models import Command, Orphan, Session, SignedCheck
 
 PAGE = 50
 #: What was odd and needs no decision, in words; what does is in the session's review.
@@ -114,6 +114,7 @@ def session(request, pk):
                 "session": found,
                 "missing": sequence.words(found.seq_nos),
                 "signed": found.signed_values.all()[:100],
+                "check": SignedCheck.objects.filter(session=found).first(),
                 "odd": [FLAG_WORDS[flag] for flag in found.flags if flag in FLAG_WORDS],
                 "station": found.station,
                 "chart": overview.meter_chart(found.station, found),

@@ -15,6 +15,7 @@ from stations.api.id_tokens import IdTokens
 from stations.api.local_lists import LocalLists
 from stations.api.logs import Logs
 from stations.api.messages import Messages
+from stations.api.meter_keys import MeterKeys
 from stations.api.readings import Readings
 from stations.api.reservations import Reservations
 from stations.api.series import Series
@@ -29,6 +30,7 @@ RESOURCES = {
     "evses": Evses,
     "id-tokens": IdTokens,
     "sessions": Sessions,
+    "meter-keys": MeterKeys,
     "readings": Readings,
     "series": Series,
     "reservations": Reservations,

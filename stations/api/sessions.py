@@ -6,7 +6,21 @@ from rest_framework import mixins, serializers
 
 from evportal.rest.filters import TrueFalse
 from evportal.rest.resources import Resource
-from stations.models import Session
+from stations.models import Session, SignedCheck
+
+
+class SignedCheckSerializer(serializers.ModelSerializer):
+    """What the session's signed meter values (OCMF) prove."""
+
+    verdict = serializers.ChoiceField(choices=SignedCheck._meta.get_field("verdict").choices, read_only=True)
+    reason = serializers.CharField(read_only=True, help_text="A code; empty where nothing is wrong.")
+    notes = serializers.ListField(child=serializers.CharField(), read_only=True)
+    start_wh = serializers.FloatField(read_only=True, allow_null=True)
+    stop_wh = serializers.FloatField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = SignedCheck
+        fields = ["verdict", "reason", "detail", "notes", "is_held", "meter_serial", "start_wh", "stop_wh"]
 
 
 class SessionSerializer(serializers.ModelSerializer):
@@ -24,6 +38,9 @@ class SessionSerializer(serializers.ModelSerializer):
     soc_percent = serializers.FloatField(read_only=True, allow_null=True)
     is_guest = serializers.BooleanField(
         source="user.is_guest", read_only=True, default=False, help_text="Charged without an account."
+    )
+    signed_check = SignedCheckSerializer(
+        read_only=True, allow_null=True, default=None, help_text="None: not signed."
     )
 
     class Meta:
@@ -50,6 +67,7 @@ class SessionSerializer(serializers.ModelSerializer):
             "last_reading_at",
             "review",
             "is_estimated",
+            "signed_check",
         ]
 
     def get_station(self, session) -> str | None:
@@ -69,6 +87,7 @@ class SessionFilter(filters.FilterSet):
     evse = filters.CharFilter(field_name="evse__public_id", lookup_expr="iexact")
     id_token = filters.CharFilter(method="by_token")
     transaction_id = filters.CharFilter()
+    signed = filters.CharFilter(field_name="signed_check__verdict", help_text="The verdict, e.g. `bad`.")
     open = TrueFalse(field_name="stopped_at", lookup_expr="isnull")
     guest = TrueFalse(field_name="user__is_guest", label="Charged without an account.")
     started_after = filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
@@ -83,7 +102,7 @@ class SessionFilter(filters.FilterSet):
 
 
 class Sessions(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
-    queryset = Session.objects.select_related("station__site", "evse", "user")
+    queryset = Session.objects.select_related("station__site", "evse", "user", "signed_check")
     serializer_class = SessionSerializer
     filterset_class = SessionFilter
     page_ordering = ("-started_at", "-pk")

@@ -30,6 +30,7 @@ from stations.models.installed_profile import InstalledProfile, SmartCharging
 from stations.models.journal import Batch, Message, Node
 from stations.models.local_list import Abilities, LocalList
 from stations.models.log_request import LogRequest
+from stations.models.meter_key import MeterKey, SignedCheck
 from stations.models.monitor import DefaultMonitor, Monitor, MonitorType
 from stations.models.orphan import Orphan
 from stations.models.paying import Settlement, WebPayments
@@ -75,6 +76,7 @@ __all__ = [
     "InstalledCertificate",
     "LocalList",
     "Message",
+    "MeterKey",
     "Monitor",
     "MonitorType",
     "Node",
@@ -91,6 +93,7 @@ __all__ = [
     "Setting",
     "Settlement",
     "ShownCost",
+    "SignedCheck",
     "SignedValue",
     "Site",
     "SmartCharging",

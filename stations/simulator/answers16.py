@@ -138,11 +138,14 @@ class Answers16:
     async def get_configuration(self, payload: dict) -> dict:
         settings = self._charger.settings
         # More keys than it takes are not answered, as real ones do.
-        asked = payload["key"][: settings.max_keys] if payload.get("key") else list(BY_KEY)
+        meters = {f"MeterPublicKey{n}": meter.public_key for n, meter in self._charger.meters.items()}
+        asked = payload["key"][: settings.max_keys] if payload.get("key") else [*BY_KEY, *meters]
         known, unknown = [], []
         for key in asked:
             entry = BY_KEY.get(key)
-            if not entry:
+            if key in meters:
+                known.append({"key": key, "readonly": True, "value": meters[key]})
+            elif not entry:
                 unknown.append(key[:50])
             elif entry.access != "WriteOnly":
                 readonly = entry.access == "ReadOnly"

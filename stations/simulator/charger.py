@@ -21,6 +21,7 @@ from .profiles import Profile, Profiles
 from .reservations import Reservations
 from .screen import Screen
 from .settings import Settings
+from .signing import SigningMeter
 from .station import Connector, Evse, Station
 from .tempers import Temper
 from .tokens import ACCEPTED, Token, TokenMemory, Verdict
@@ -87,6 +88,11 @@ class SimulatedCharger:
                 for evse in config.evses
             ],
             serial=f"SIM{self.rng.randrange(10**9):09d}",
+        )
+        self.meters = (
+            {each.number: SigningMeter(config.identity, each.number, config.model) for each in config.evses}
+            if config.signs
+            else {}
         )
         self.tokens = TokenMemory()
         self.profiles = Profiles()

@@ -54,6 +54,8 @@ class StationConfig:
     tempers: tuple[str | dict, ...] = ()
     visitors: VisitorsConfig | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    #: Its meters sign what they show at the begin and the end (OCMF).
+    signs: bool = False
 
     @classmethod
     def parse(cls, wire: Mapping[str, Any]) -> StationConfig:

@@ -48,6 +48,8 @@ class Transaction:
     first: Reading | None = None
     ended_at: datetime | None = None
     last: Reading | None = None
+    #: What a signing meter made of the first reading.
+    signed_begin: str = ""
     reason: Reason | None = None
     stop_token: Token | None = None
     #: 2.1: what the portal has said that it may take (*TransactionLimit*).

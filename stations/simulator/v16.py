@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .answers16 import Answers16, verdict
 from .clock import stamp
 from .dialect import BootReply
+from .signing import sampled_16
 from .station import Reading
 from .tokens import Token, Verdict
 from .transactions import Transaction
@@ -143,6 +144,8 @@ class Dialect:
         """Nothing: the start follows at once."""
 
     def energised(self, tx: Transaction) -> None:
+        if meter := self._charger.meters.get(tx.evse):
+            tx.signed_begin = meter.sign(tx.first, tx.energised_at, "B", tx.token)
         payload = {
             "connectorId": tx.evse,
             "idTag": tx.token.value[:20],
@@ -168,19 +171,19 @@ class Dialect:
     def ended(self, tx: Transaction) -> None:
         if not tx.energised_at:
             return
+        begin = sampled_values(tx.first, "Transaction.Begin")
+        end = sampled_values(tx.last, "Transaction.End")
+        if meter := self._charger.meters.get(tx.evse):
+            signed_end = meter.sign(tx.last, tx.ended_at, "E", tx.token)
+            begin.append(sampled_16(tx.signed_begin, "Transaction.Begin"))
+            end.append(sampled_16(signed_end, "Transaction.End"))
         payload = {
             "meterStop": int(tx.last.energy_wh),
             "timestamp": stamp(tx.ended_at),
             "reason": tx.reason.value[0],
             "transactionData": [
-                {
-                    "timestamp": stamp(tx.energised_at),
-                    "sampledValue": sampled_values(tx.first, "Transaction.Begin"),
-                },
-                {
-                    "timestamp": stamp(tx.ended_at),
-                    "sampledValue": sampled_values(tx.last, "Transaction.End"),
-                },
+                {"timestamp": stamp(tx.energised_at), "sampledValue": begin},
+                {"timestamp": stamp(tx.ended_at), "sampledValue": end},
             ],
         }
         if tx.stop_token:

@@ -14,6 +14,7 @@ from .answers201 import Answers201, verdict
 from .answers_energy import EnergyAnswers
 from .clock import stamp
 from .dialect import BootReply
+from .signing import signed_201
 from .station import Reading
 from .tokens import Token, Verdict
 from .transactions import Transaction
@@ -230,7 +231,9 @@ class Dialect:
         )
 
     def opened(self, tx: Transaction, reading: Reading) -> None:
-        extra = {"meterValue": [meter_value(reading, tx.opened_at, "Transaction.Begin")]}
+        value = meter_value(reading, tx.opened_at, "Transaction.Begin")
+        self._sign(value, tx, reading, tx.opened_at, "B")
+        extra: dict = {"meterValue": [value]}
         if tx.reservation_id is not None:
             extra["reservationId"] = tx.reservation_id
         self._event("Started", tx, tx.trigger, tx.opened_at, token=tx.token, **extra)
@@ -262,6 +265,8 @@ class Dialect:
         )
 
     def ended(self, tx: Transaction) -> None:
+        value = meter_value(tx.last, tx.ended_at, "Transaction.End")
+        self._sign(value, tx, tx.last, tx.ended_at, "E")
         self._event(
             "Ended",
             tx,
@@ -269,8 +274,14 @@ class Dialect:
             tx.ended_at,
             token=tx.stop_token,
             stopped_reason=tx.reason.value[1],
-            meterValue=[meter_value(tx.last, tx.ended_at, "Transaction.End")],
+            meterValue=[value],
         )
+
+    def _sign(self, value: dict, tx: Transaction, reading: Reading, moment: datetime, reason: str) -> None:
+        """Where its meter signs, the register, which is the first value, carries that too."""
+        if meter := self._charger.meters.get(tx.evse):
+            text = meter.sign(reading, moment, reason, tx.token)
+            value["sampledValue"][0]["signedMeterValue"] = signed_201(text, meter.public_key)
 
     def _event(
         self,

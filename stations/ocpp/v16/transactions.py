@@ -45,6 +45,7 @@ def stop_transaction(incoming: Incoming) -> dict:
     payload = incoming.payload
     report = stop_report(incoming.station, payload, incoming.received_at)
     session = sessions.stop(station=incoming.station, **vars(report))
+    signed.keep(session, payload.get("transactionData") or [], incoming.received_at)
     if session is None:
         orphans.stopped(station=incoming.station, report=report, payload=payload)
     if not payload.get("idTag"):

@@ -106,6 +106,7 @@ def _ended(incoming: Incoming) -> dict:
         evse_number=(payload.get("evse") or {}).get("id", 0),
         is_skewed=flag == wire.SKEW,
     )
+    signed.keep(session, payload.get("meterValue") or [], incoming.received_at)
     answer: dict = {}
     total = display.final_cost(session) if session is not None else None
     if total is not None:
