@@ -23,6 +23,7 @@ from evportal.admin import (
 )
 from stations import local_lists, profiles, registration
 from stations.configuration import credentials
+from stations.importing.pages import ImportPages
 from stations.models import (
     AvailabilityPlan,
     BulkCommand,
@@ -137,7 +138,7 @@ class EvseInline(ScopedTabular):
 
 
 @admin.register(Station)
-class StationAdmin(ScopedAdmin):
+class StationAdmin(ImportPages, ScopedAdmin):
     view_permission, change_permission = "view_ops", "manage_stations"
     site_path = "site"
     form = StationForm
