@@ -24,6 +24,7 @@ from evportal.admin import (
 from stations import local_lists, profiles, registration
 from stations.configuration import credentials
 from stations.importing.pages import ImportPages
+from stations.labels.pages import LabelAction
 from stations.models import (
     AvailabilityPlan,
     BulkCommand,
@@ -58,7 +59,9 @@ from stations.models import (
 
 
 @admin.register(Site)
-class SiteAdmin(ScopedAdmin):
+class SiteAdmin(LabelAction, ScopedAdmin):
+    evses_of = "station__site"
+    actions = ["qr_sheet"]
     view_permission, change_permission = "view_ops", "manage_sites"
     site_path = ""
     list_display = ["name", "operator", "city", "country", "time_zone", "is_public", "stations_"]
@@ -138,7 +141,9 @@ class EvseInline(ScopedTabular):
 
 
 @admin.register(Station)
-class StationAdmin(ImportPages, ScopedAdmin):
+class StationAdmin(ImportPages, LabelAction, ScopedAdmin):
+    evses_of = "station"
+    actions = ["qr_sheet"]
     view_permission, change_permission = "view_ops", "manage_stations"
     site_path = "site"
     form = StationForm
@@ -194,7 +199,8 @@ class ConnectorInline(ScopedTabular):
 
 
 @admin.register(Evse)
-class EvseAdmin(ScopedAdmin):
+class EvseAdmin(LabelAction, ScopedAdmin):
+    actions = ["qr_sheet"]
     view_permission, change_permission = "view_ops", "manage_stations"
     site_path = "station__site"
     inlines = [ConnectorInline]
