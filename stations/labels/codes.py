@@ -44,7 +44,7 @@ class Label:
 
 
 def code(url: str) -> segno.QRCode:
-    """Read even where a quarter of it is scratched or dirty (level Q, or better where there is room for it)."""
+    """Read even where a quarter of it is scratched (level Q, or better where there is room for it)."""
     return segno.make(url, error="q", micro=False)
 
 
