@@ -60,6 +60,7 @@ from bookings.models import (
     SiteRules,
     WaitlistPlace,
 )
+from evportal.accounts.audit.models import Change
 from evportal.accounts.models import ApiKey, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Channel, ChannelMessage, Mail, SentMail, Wish
 from monitoring.models import (
@@ -508,8 +509,12 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
     top_up = TopUp.objects.create(operator=operator, user=driver, amount=5, currency="EUR")
     actions.take_top_up(row=top_up, page=PayPage("cs", "", "complete", True, Decimal(5), "EUR", f"pi_{mark}"))
     wallet = LedgerAccount.objects.get(user=driver, operator=operator)
+    change = Change.objects.create(
+        at=now, operator=operator, model="stations.site", object_id=site.pk, name=f"{mark} site",
+        action="changed", fields={"name": ["", mark]}, by=driver,
+    )  # fmt: skip
     rows = [
-        image, update, campaign, log,
+        change, image, update, campaign, log,
         setting, run, template,
         maintenance,
         operator, site, station, evse, token, session, reservation, booking, closure, command, bulk, plan,

@@ -35,6 +35,7 @@ from billing.models import (
     VatRegistration,
 )
 from bookings.models import Booking, Claim, Closure, MaintenanceRule, Offer, SiteRules, WaitlistPlace
+from evportal.accounts.audit.models import Change
 from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
@@ -149,7 +150,17 @@ class House:
         )
         Entry.objects.create(journal=journal, account=account, debit=9)
         Entry.objects.create(journal=journal, account=account, credit=9)
+        change = Change.objects.create(
+            at=now,
+            operator=self.operator,
+            model="stations.site",
+            object_id=self.site.pk,
+            name="x",
+            action="changed",
+            fields={"name": ["a", "b"], "operator_id": [None, self.operator.pk]},
+        )
         rows = [
+            change,
             account,
             journal,
             TopUp.objects.create(operator=self.operator, user=self.driver, amount=9, currency="EUR"),
@@ -517,7 +528,10 @@ def test_an_api_key_is_shown_once(client):
     assert key in answer.content.decode() and "no-store" in answer["Cache-Control"]
     assert row.key_hash == ApiKey.hash(key) and row.created_by == manager and ApiKey.objects.count() == 2
     assert key not in client.get(address(ApiKey, "change", row.pk)).content.decode()
-    client.post(address(ApiKey), {"action": "revoke", "_selected_action": [row.pk]})
+    asked = client.post(address(ApiKey), {"action": "revoke", "_selected_action": [row.pk]})
+    row.refresh_from_db()
+    assert not row.revoked_at and "1 row is concerned" in asked.content.decode()
+    client.post(address(ApiKey), {"action": "revoke", "_selected_action": [row.pk], "agreed": "1"})
     row.refresh_from_db()
     assert row.revoked_at
 

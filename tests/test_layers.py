@@ -41,7 +41,7 @@ ALLOWED = {
 }
 OURS = ("evportal", "stations", "bookings", "billing", "monitoring")
 #: The edges where the whole house meets: the admin's base and the API's helpers.
-SHARED = {"evportal.admin", "evportal.rest"}
+SHARED = {"evportal.admin", "evportal.admin_actions", "evportal.rest"}
 
 
 def imports(path: Path):

@@ -557,6 +557,7 @@ TABLE = [
 #: Who finds rows there. Whoever runs the portal itself is not in the matrix: a superuser sees everything.
 IN_ADMIN = {
     "accounts/apikey": MANAGER,
+    "accounts/change": MANAGER,
     "accounts/membership": MANAGER,
     "accounts/operator": MANAGER,
     "accounts/user": NOBODY,

@@ -9,9 +9,8 @@ from stations.labels import codes, sheet
 from stations.labels.codes import MOST, SIZES, Label
 from tests import make
 
-LABEL = Label(
-    "https://charge.example/c/DE*ABC*E1001*1/", "DE*ABC*E1001*1", "Yard · One", "Operator", "+49 30 1"
-)
+ID = "DE*ABC*E1001*1"
+LABEL = Label(f"https://charge.example/c/{ID}/", ID, "Yard · One", "Operator", "+49 30 1")
 
 
 def pages(pdf: bytes) -> list[list[str]]:

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
 
 from evportal.accounts.access import Access
+from evportal.accounts.audit import acting
 from evportal.accounts.models import Operator
 from stations.importing import actions, columns, known, planning, tables
 from stations.importing.planning import CHANGE, CREATE, SAME, shown
@@ -69,7 +70,8 @@ class Command(BaseCommand):
             except OSError as error:
                 raise CommandError(f"{path} can't be made: {error.strerror}. Nothing was entered.") from None
         try:
-            made = actions.enter(plan, owner)
+            with acting.acting(acting.command("import_stations")):
+                made = actions.enter(plan, owner)
         except IntegrityError:
             if target:
                 target.close()

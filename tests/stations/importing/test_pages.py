@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from evportal.accounts.audit.models import Change
 from evportal.accounts.models import Operator
 from stations.models import Connector, Evse, PendingStation, Site, Station, StationImport
 from tests import make
@@ -250,6 +251,8 @@ def test_the_command_does_the_same(tmp_path, operator, capsys):
     assert counts() == [0, 0, 0, 0]
     keys.unlink()
     call_command("import_stations", file, "--operator", operator.slug, "--passwords", keys)
+    made = Change.objects.filter(action="created")
+    assert made.count() == 9 and {each.via for each in made} == {"manage.py import_stations"}
     assert counts() == [1, 2, 3, 3] and "CP-1" in keys.read_text() and keys.stat().st_mode & 0o077 == 0
     call_command("import_stations", file, "--operator", operator.slug)
     assert "0 to create, 0 to change, 7 as they are" in capsys.readouterr().out
