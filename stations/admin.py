@@ -355,6 +355,8 @@ class TokenRulesAdmin(ScopedAdmin):
     operator_path = "operator"
     list_display = ["operator", "local_list", "concurrent_allowed", "master_group", "show_cost"]
     list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter), "local_list"]
+    search_fields = ["operator__name"]
 
     def get_readonly_fields(self, request, obj=None):
         return ["operator"] if obj else []
@@ -654,7 +656,8 @@ class PendingStationAdmin(SuperuserAdmin):
     """Operators adopt them at /ops/pending/; here they can be thrown away."""
 
     list_display = ["identity", "address", "subprotocols", "attempts", "first_seen_at", "last_seen_at"]
-    search_fields = ["identity"]
+    list_filter = [("last_seen_at", RangeDateTimeFilter)]
+    search_fields = ["identity", "address"]
     date_hierarchy = "last_seen_at"
 
     def has_add_permission(self, request):

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.contrib import admin
 from django.db import connection
+from django.db.models import DateField
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -268,6 +269,8 @@ class House:
 SCOPED = [model for model, page in admin.site._registry.items() if isinstance(page, ScopedAdmin)]
 NOT_SCOPED = [model for model in admin.site._registry if model not in SCOPED]
 
+OWN = [model for model in admin.site._registry if model._meta.app_label not in ("account", "mfa")]
+
 EVERYBODY = (
     Site,
     Station,
@@ -363,6 +366,15 @@ def test_every_model_is_of_one_kind_or_the_other():
     own = [model for model in NOT_SCOPED if model._meta.app_label not in ("account", "mfa")]
     assert own and all(isinstance(admin.site._registry[model], SuperuserAdmin) for model in own)
     assert set(House().rows) == set(SCOPED)
+
+
+@pytest.mark.parametrize("model", OWN, ids=lambda model: model._meta.label)
+def test_every_list_is_searched_and_filtered_and_leafed_through_by_date(model):
+    page = admin.site._registry[model]
+    assert page.search_fields and page.list_filter
+    dated = [field.name for field in model._meta.fields if isinstance(field, DateField)]
+    # An EVSE's dates are those of its state, which changes all day.
+    assert page.date_hierarchy in dated if dated and model not in (Evse, TokenRules) else True
 
 
 def test_a_manager_sees_all_of_the_own_house_and_nothing_of_another(client):

@@ -18,7 +18,9 @@ class OperatorAdmin(ScopedAdmin):
     view_permission = change_permission = "manage_members"
     operator_path = ""
     list_display = ["name", "party_id", "city", "country", "vat_id", "currency"]
+    list_filter = ["country", "currency"]
     search_fields = ["name", "slug", "legal_name", "party_id"]
+    date_hierarchy = "created_at"
     prepopulated_fields = {"slug": ["name"]}
 
     def has_add_permission(self, request):
@@ -181,5 +183,6 @@ class UserAdmin(SuperuserAdmin):
 class VehicleAdmin(SuperuserAdmin):
     list_display = ["name", "user", "connector_standard", "battery_kwh"]
     list_select_related = ["user"]
+    list_filter = ["connector_standard"]
     search_fields = ["name", "plate", "user__email"]
     autocomplete_fields = ["user"]

@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
@@ -17,7 +18,7 @@ from evportal.accounts.models import Operator
 from stations.exceptions import Refused
 from stations.importing import actions, planning, sheet, tables
 from stations.importing.columns import COLUMNS
-from stations.importing.planning import CHANGE, CREATE, SAME, shown
+from stations.importing.planning import CHANGE, CREATE, SAME
 from stations.models import Evse, Site, Station, StationImport
 
 #: Rows that the page lists; the rest is counted.
@@ -149,6 +150,7 @@ class ImportPages:
             as_shown=plan.digest == row.digest,
             lines=lines[:LISTED],
             more=max(0, len(lines) - LISTED),
+            alone=ranges(plan.by_row.keys() - {line["number"] for line in lines}),
             problems=plan.problems[: planning.MAX_PROBLEMS],
             creates=_words({level: plan.count(CREATE, level) for level in planning.LEVELS}),
             changes=_words({level: plan.count(CHANGE, level) for level in planning.LEVELS}),
@@ -193,28 +195,48 @@ def _file(content: bytes, kind: str, name: str) -> HttpResponse:
     return HttpResponse(content, content_type=kind, headers=headers)
 
 
-NAMES = {"site": _("sites"), "station": _("chargers"), "evse": _("EVSEs"), "connector": _("connectors")}
-
-
 def _words(counts: dict[str, int]) -> str:
     """“2 chargers, 3 EVSEs”."""
-    return ", ".join(f"{counts[level]} {NAMES[level]}" for level in planning.LEVELS if counts.get(level))
+    said = {
+        "site": ngettext("%(n)s site", "%(n)s sites", counts.get("site", 0)),
+        "station": ngettext("%(n)s charger", "%(n)s chargers", counts.get("station", 0)),
+        "evse": ngettext("%(n)s EVSE", "%(n)s EVSEs", counts.get("evse", 0)),
+        "connector": ngettext("%(n)s connector", "%(n)s connectors", counts.get("connector", 0)),
+    }
+    return ", ".join(said[level] % {"n": counts[level]} for level in planning.LEVELS if counts.get(level))
+
+
+KINDS = {"site": _("site"), "station": _("charger"), "evse": _("EVSE"), "connector": _("connector")}
 
 
 def _line(number: int, steps) -> dict | None:
-    """What the page says of a row; nothing of one that would change nothing."""
+    """What the page says of a row, in the file's own words; nothing of one that would change nothing."""
     said = []
     for step in steps:
         if step.verb == SAME or (step.verb == CREATE and step.row != number):
             continue
-        details = (
-            [
-                f"{name}: {shown(was) or '–'} → {shown(will) or '–'}"
-                for name, (was, will) in step.changes.items()
+        if step.verb == CHANGE:
+            pairs = [
+                (name, sheet.cell(name, was), sheet.cell(name, to))
+                for name, (was, to) in step.changes.items()
             ]
-            if step.verb == CHANGE
-            else [f"{name}: {shown(value)}" for name, value in step.fields.items()]
-        )
+            details = [f"{sheet.heading(step.level, name)}: {was or '–'} → {to}" for name, was, to in pairs]
+        else:
+            details = [
+                f"{sheet.heading(step.level, name)}: {sheet.cell(name, value)}"
+                for name, value in step.fields.items()
+            ]
         name = " / ".join(str(part) for part in step.key)
-        said.append({"verb": step.verb, "level": step.level, "name": name, "details": details})
+        said.append({"verb": step.verb, "level": KINDS[step.level], "name": name, "details": details})
     return {"number": number, "said": said} if said else None
+
+
+def ranges(numbers) -> str:
+    """“2–5, 9”."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in runs)

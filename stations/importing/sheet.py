@@ -45,8 +45,22 @@ def _row(things: dict) -> list:
     for column in COLUMNS:
         thing = things.get(column.level)
         value = None if thing is None else getattr(thing, column.field)
-        cells.append(Decimal(value) / 1000 if column.field == "max_power_w" and value is not None else value)
+        cells.append(_in_file(column.field, value))
     return cells
+
+
+def _in_file(field: str, value):
+    return Decimal(value) / 1000 if field == "max_power_w" and value is not None else value
+
+
+def cell(field: str, value) -> str:
+    """A field's value as a file says it."""
+    return _said(_in_file(field, value))
+
+
+def heading(level: str, field: str) -> str:
+    """What a file calls a field; a charger's site is that of its row."""
+    return next((c.name for c in COLUMNS if c.level == level and c.field == field), field)
 
 
 def _said(value) -> str:

@@ -9,8 +9,8 @@ from django.db import IntegrityError
 from evportal.accounts.access import Access
 from evportal.accounts.audit import acting
 from evportal.accounts.models import Operator
-from stations.importing import actions, columns, known, planning, tables
-from stations.importing.planning import CHANGE, CREATE, SAME, shown
+from stations.importing import actions, columns, known, planning, sheet, tables
+from stations.importing.planning import CHANGE, CREATE, SAME
 
 
 class Command(BaseCommand):
@@ -48,7 +48,10 @@ class Command(BaseCommand):
             raise CommandError(f"{len(plan.problems)} errors. Nothing was entered.")
         for step in plan.steps:
             if step.verb != SAME:
-                changes = "; ".join(f"{n}: {shown(a)} → {shown(b)}" for n, (a, b) in step.changes.items())
+                changes = "; ".join(
+                    f"{sheet.heading(step.level, n)}: {sheet.cell(n, a)} → {sheet.cell(n, b)}"
+                    for n, (a, b) in step.changes.items()
+                )
                 name = " / ".join(str(part) for part in step.key)
                 self.stdout.write(f"{step.verb} {step.level} {name}" + (f" ({changes})" if changes else ""))
         self.stdout.write(

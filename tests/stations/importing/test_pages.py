@@ -66,7 +66,7 @@ def test_a_file_is_shown_first_and_entered_when_somebody_agrees(client, operator
     page = upload(client, operator, TEXT)
     assert counts() == [0, 0, 0, 0]
     text = page.content.decode()
-    assert "1 sites, 2 chargers, 3 EVSEs, 3 connectors" in text and "North Yard" in text
+    assert "1 site, 2 chargers, 3 EVSEs, 3 connectors" in text and "site_name: North Yard" in text
     done = agree(client, page).content.decode()
     assert counts() == [1, 2, 3, 3] and "Download the passwords" in done
     one = Station.objects.get(identity="CP-1")
@@ -218,6 +218,13 @@ def test_an_export_is_read_again_as_what_is_there(client, operator, manager, end
     plan = page.context["plan"]
     assert not plan.problems and not plan.does_something, [s for s in plan.steps if s.verb != "same"]
     assert plan.count("same") == 3 + 4 + 4 + 5 and "as the file says already" in page.content.decode()
+
+
+def test_rows_that_change_nothing_are_named(client, operator, manager):
+    agree(client, upload(client, operator, TEXT))
+    text = upload(client, operator, TEXT.replace(";50;", ";150;")).content.decode()
+    assert "Rows that change nothing: 2, 4." in text and "max_power_kw: 50 → 150" in text
+    assert "Changed: 1 EVSE." in text
 
 
 def test_the_template_can_be_imported(client, operator, manager):
