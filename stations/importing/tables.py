@@ -22,7 +22,7 @@ MAX_ROWS = 5_000
 MAX_COLUMNS = 60
 MAX_CELL = 500
 #: What an XLSX may hold when it is unpacked: a file of a few kilobytes can say that it is gigabytes.
-MAX_UNPACKED = 32 * 1024 * 1024
+MAX_UNPACKED = 16 * 1024 * 1024
 MAX_PARTS = 500
 DELIMITERS = (";", ",", "\t", "|")
 
@@ -181,12 +181,11 @@ def _check_archive(content: bytes) -> None:
 
 
 def _texts(sheet) -> Iterable[list[str]]:
-    last = 0
-    for number, row in enumerate(sheet.iter_rows(), start=1):
+    # A cell far to the right would make every row that wide.
+    for number, row in enumerate(sheet.iter_rows(max_col=4 * MAX_COLUMNS), start=1):
         if number > MAX_ROWS + 1 and not any(cell.value is not None for cell in row):
             # A sheet may say that a million empty rows belong to it.
-            last += 1
-            if last > MAX_ROWS:
+            if number > 2 * MAX_ROWS:
                 return
             continue
         cells = [_text(cell) for cell in row]

@@ -1,6 +1,7 @@
 """Station files as people have them: how they are read, and what they would do. No database."""
 
 import io
+import time
 import zipfile
 from decimal import Decimal
 
@@ -86,6 +87,22 @@ def bomb() -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b" " * (tables.MAX_UNPACKED + 1))
     return out.getvalue()
+
+
+def test_a_sheet_that_claims_to_be_endless_is_read_in_no_time():
+    book = openpyxl.Workbook()
+    book.active.append(["identity"])
+    book.active.append(["CP-1"])
+    # Formatted and empty: as wide and as long as a sheet can be.
+    book.active["XFD3"].number_format = "0.00"
+    book.active["A1048576"].number_format = "0.00"
+    for row in range(4, 2000):
+        book.active.cell(row, 16384).number_format = "0.00"
+    out = io.BytesIO()
+    book.save(out)
+    start = time.process_time()
+    assert [row.cells for row in read(out.getvalue()).rows] == [["CP-1"]]
+    assert time.process_time() - start < 5
 
 
 def entities() -> bytes:
