@@ -24,6 +24,8 @@ MAX_CELL = 500
 #: What an XLSX may hold when it is unpacked: a file of a few kilobytes can say that it is gigabytes.
 MAX_UNPACKED = 16 * 1024 * 1024
 MAX_PARTS = 500
+#: Elements in all of them: a full sheet has two thirds of so many, and each costs time.
+MAX_TAGS = 1_500_000
 DELIMITERS = (";", ",", "\t", "|")
 
 
@@ -160,13 +162,14 @@ def _check_archive(content: bytes) -> None:
             parts = archive.infolist()
             if len(parts) > MAX_PARTS:
                 raise Unreadable("This XLSX file has too many parts.")
-            left = MAX_UNPACKED
+            left, tags = MAX_UNPACKED, MAX_TAGS
             for part in parts:
                 with archive.open(part) as stream:
                     before = b""
                     while piece := stream.read(64 * 1024):
                         left -= len(piece)
-                        if left < 0:
+                        tags -= piece.count(b"<")
+                        if left < 0 or tags < 0:
                             raise Unreadable("This XLSX file is too large when it is unpacked.")
                         # Also where it is written in UTF-16, or across the end of a piece.
                         letters = (before + piece).replace(b"\x00", b"")

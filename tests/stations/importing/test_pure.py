@@ -89,6 +89,13 @@ def bomb() -> bytes:
     return out.getvalue()
 
 
+def many_elements() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", b"<si/>" * (tables.MAX_TAGS + 1))
+    return out.getvalue()
+
+
 def test_a_sheet_that_claims_to_be_endless_is_read_in_no_time():
     book = openpyxl.Workbook()
     book.active.append(["identity"])
@@ -126,6 +133,7 @@ def entities() -> bytes:
         ((HEAD + "\n" + ";" * 80).encode(), "columns"),
         ((HEAD + "\n" + "x" * 600).encode(), "characters"),
         (bomb(), "too large when it is unpacked"),
+        (many_elements(), "too large when it is unpacked"),
         (entities(), "no spreadsheet writes"),
     ],
 )
