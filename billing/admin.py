@@ -268,6 +268,7 @@ class FleetAdmin(ScopedAdmin):
     list_select_related = ["operator"]
     list_filter = ["invoicing", ("operator", ScopedFilter)]
     search_fields = ["name", "email"]
+    date_hierarchy = "created_at"
     autocomplete_fields = ["operator"]
 
     def get_queryset(self, request):
@@ -326,6 +327,7 @@ class HostShareAdmin(ReadOnly, ScopedAdmin):
     list_select_related = ["site", "host"]
     list_filter = [("site", ScopedFilter)]
     search_fields = ["host__name", "site__name"]
+    date_hierarchy = "valid_from"
 
 
 @admin.register(Export)

@@ -140,6 +140,7 @@ class MaintenanceRuleAdmin(ScopedAdmin):
     list_select_related = ["site", "evse__station"]
     list_filter = [("site", ScopedFilter)]
     search_fields = ["site__name", "evse__public_id", "reason"]
+    date_hierarchy = "first_on"
     autocomplete_fields = ["site", "evse"]
 
     def get_queryset(self, request):

@@ -14,8 +14,13 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
+from evportal.accounts.audit import showing
+from evportal.accounts.audit.models import Change
 from evportal.accounts.models import Operator, User
 from stations.exceptions import Refused
+
+#: Changes that an object's own page of them shows; the list has all.
+HISTORY = 200
 
 if admin.site.is_registered(Group):
     # Groups of Django's permissions would decide nothing here.
@@ -104,6 +109,17 @@ class ScopedAdmin(ScopedChoices, ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return self._may(request, _first(self.delete_permission, self.change_permission), obj)
+
+    object_history_template = "admin/history.html"
+
+    def history_view(self, request, object_id, extra_context=None):
+        changes = Change.objects.visible_to(request.access).filter(
+            model=self.opts.label_lower, object_id=object_id if object_id.isdecimal() else None
+        )
+        rows = list(changes.select_related("by", "api_key")[:HISTORY])
+        words = showing.said(rows)
+        shown = [{"change": row, "who": showing.who(row), "said": words[row.pk]} for row in rows]
+        return super().history_view(request, object_id, {"changes": shown, **(extra_context or {})})
 
     def changeform_view(self, request, *args, **kwargs):
         try:

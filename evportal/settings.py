@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "evportal.accounts.middleware.Access",
+    "evportal.accounts.middleware.Acting",
     "evportal.accounts.language.OwnLanguage",
     "evportal.accounts.middleware.StaffNeedSecondFactor",
 ]

@@ -1,9 +1,12 @@
 """Monitoring in the admin: when an operator is told, and what it was told."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter
+from evportal.admin_actions import asks
 from monitoring.load import admin as load_admin  # noqa: F401  limits, and who has how much
 from monitoring.models import Alert, Rule
 from monitoring.uptime import admin as uptime_admin  # noqa: F401  outages and opening hours
@@ -18,6 +21,31 @@ class RuleAdmin(ScopedAdmin):
     list_select_related = ["operator", "site"]
     list_filter = [("operator", ScopedFilter), "kind", "is_active"]
     search_fields = ["operator__name"]
+    actions = ["switch_on", "switch_off"]
+
+    @asks(
+        description=_("Switch the chosen rules on"),
+        effect=_("From the next look on they open alerts."),
+        button=_("Switch them on"),
+        concerns=lambda request, rule: not rule.is_active,
+    )
+    def switch_on(self, request, rules):
+        return self._switch(rules, True)
+
+    @asks(
+        description=_("Switch the chosen rules off"),
+        effect=_("They open no alerts any more."),
+        button=_("Switch them off"),
+        concerns=lambda request, rule: rule.is_active,
+    )
+    def switch_off(self, request, rules):
+        return self._switch(rules, False)
+
+    def _switch(self, rules, is_active):
+        for rule in rules:
+            rule.is_active = is_active
+            rule.save(update_fields=["is_active"])
+        return ngettext("%(n)s rule changed.", "%(n)s rules changed.", len(rules)) % {"n": len(rules)}
 
     def get_readonly_fields(self, request, obj=None):
         return ["operator", "site", "kind"] if obj else []

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
+from evportal.accounts.audit.triggers import recorded
 from evportal.accounts.models import Operator, User
 from stations.models import Site, Station
 
@@ -94,6 +95,7 @@ class Rule(models.Model):
                 fields=["operator", "kind", "site"], name="one_rule_per_kind_and_site", nulls_distinct=False
             )
         ]
+        triggers = recorded("monitoring.rule", operator="it.operator_id", name="it.kind")
 
     def __str__(self):
         return f"{self.get_kind_display()} for {self.minutes} min"

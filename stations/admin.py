@@ -9,6 +9,7 @@ from django.db.models import Count
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -21,8 +22,11 @@ from evportal.admin import (
     ScopedTabular,
     SuperuserAdmin,
 )
+from evportal.admin_actions import asks
 from stations import local_lists, profiles, registration, signed_checks
 from stations.configuration import credentials
+from stations.importing.pages import ImportPages
+from stations.labels.pages import LabelAction
 from stations.models import (
     AvailabilityPlan,
     BulkCommand,
@@ -59,7 +63,9 @@ from stations.models import (
 
 
 @admin.register(Site)
-class SiteAdmin(ScopedAdmin):
+class SiteAdmin(LabelAction, ScopedAdmin):
+    evses_of = "station__site"
+    actions = ["show_chosen", "hide_chosen", "qr_sheet"]
     view_permission, change_permission = "view_ops", "manage_sites"
     site_path = ""
     list_display = ["name", "operator", "city", "country", "time_zone", "is_public", "stations_"]
@@ -97,6 +103,30 @@ class SiteAdmin(ScopedAdmin):
         # Who may not manage members must not lose them by saving the page.
         whole = obj is not None and request.access.operator_ids("manage_members") & {obj.operator_id}
         return [] if request.access.everything or whole else ["members"]
+
+    @asks(
+        description=_("Show the chosen sites to drivers"),
+        effect=_("Drivers find them, and may charge and book there."),
+        button=_("Show them"),
+        concerns=lambda request, site: not site.is_public,
+    )
+    def show_chosen(self, request, sites):
+        return self._public(sites, True)
+
+    @asks(
+        description=_("Hide the chosen sites from drivers"),
+        effect=_("Drivers find them no more. What is booked stays booked."),
+        button=_("Hide them"),
+        concerns=lambda request, site: site.is_public,
+    )
+    def hide_chosen(self, request, sites):
+        return self._public(sites, False)
+
+    def _public(self, sites, is_public):
+        for site in sites:
+            site.is_public = is_public
+            site.save(update_fields=["is_public"])
+        return ngettext("%(n)s site changed.", "%(n)s sites changed.", len(sites)) % {"n": len(sites)}
 
     @admin.display(description=_("Chargers"), ordering="stations_count")
     def stations_(self, site):
@@ -139,7 +169,9 @@ class EvseInline(ScopedTabular):
 
 
 @admin.register(Station)
-class StationAdmin(ScopedAdmin):
+class StationAdmin(ImportPages, LabelAction, ScopedAdmin):
+    evses_of = "station"
+    actions = ["accept_chosen", "reject_chosen", "qr_sheet"]
     view_permission, change_permission = "view_ops", "manage_stations"
     site_path = "site"
     form = StationForm
@@ -171,6 +203,30 @@ class StationAdmin(ScopedAdmin):
         if form.cleaned_data.get("new_password"):
             credentials.forget(station=obj)
 
+    @asks(
+        description=_("Accept the chosen chargers"),
+        effect=_("They may work here; those that are connected are told at once."),
+        button=_("Accept them"),
+        concerns=lambda request, station: station.registration != Station.Registration.ACCEPTED,
+    )
+    def accept_chosen(self, request, stations):
+        return self._register(request, stations, Station.Registration.ACCEPTED)
+
+    @asks(
+        description=_("Reject the chosen chargers"),
+        effect=_("They are refused: nobody can charge there. Sessions that run are kept to their end."),
+        button=_("Reject them"),
+        concerns=lambda request, station: station.registration != Station.Registration.REJECTED,
+    )
+    def reject_chosen(self, request, stations):
+        return self._register(request, stations, Station.Registration.REJECTED)
+
+    def _register(self, request, stations, wanted):
+        for station in stations:
+            registration.register(station=station, registration=wanted, by=request.user)
+        count = len(stations)
+        return ngettext("%(n)s charger changed.", "%(n)s chargers changed.", count) % {"n": count}
+
     @admin.display(description=_("Connected"), boolean=True)
     def online(self, station):
         return station.is_online
@@ -195,7 +251,8 @@ class ConnectorInline(ScopedTabular):
 
 
 @admin.register(Evse)
-class EvseAdmin(ScopedAdmin):
+class EvseAdmin(LabelAction, ScopedAdmin):
+    actions = ["qr_sheet"]
     view_permission, change_permission = "view_ops", "manage_stations"
     site_path = "station__site"
     inlines = [ConnectorInline]
@@ -254,6 +311,33 @@ class IdTokenAdmin(ScopedAdmin):
     search_fields = ["token", "label", "group", "user__email"]
     date_hierarchy = "created_at"
     filter_horizontal = ["sites", "evses"]
+    actions = ["block_chosen", "accept_chosen"]
+
+    @asks(
+        description=_("Block the chosen tokens"),
+        effect=_("They start nothing any more, at chargers with a list of their own too."),
+        button=_("Block them"),
+        concerns=lambda request, token: token.status != IdToken.Status.BLOCKED,
+    )
+    def block_chosen(self, request, tokens):
+        return self._set(tokens, IdToken.Status.BLOCKED)
+
+    @asks(
+        description=_("Accept the chosen tokens"),
+        effect=_("They may charge."),
+        button=_("Accept them"),
+        concerns=lambda request, token: token.status != IdToken.Status.ACCEPTED,
+    )
+    def accept_chosen(self, request, tokens):
+        return self._set(tokens, IdToken.Status.ACCEPTED)
+
+    def _set(self, tokens, status):
+        for token in tokens:
+            token.status = status
+            token.save(update_fields=["status"])
+        for operator_id in {token.operator_id for token in tokens}:
+            local_lists.tokens_changed(operator_id=operator_id)
+        return ngettext("%(n)s token changed.", "%(n)s tokens changed.", len(tokens)) % {"n": len(tokens)}
 
     def get_readonly_fields(self, request, obj=None):
         return ["operator"] if obj else []
@@ -273,6 +357,8 @@ class TokenRulesAdmin(ScopedAdmin):
     operator_path = "operator"
     list_display = ["operator", "local_list", "concurrent_allowed", "master_group", "show_cost"]
     list_select_related = ["operator"]
+    list_filter = [("operator", ScopedFilter), "local_list"]
+    search_fields = ["operator__name"]
 
     def get_readonly_fields(self, request, obj=None):
         return ["operator"] if obj else []
@@ -637,7 +723,8 @@ class PendingStationAdmin(SuperuserAdmin):
     """Operators adopt them at /ops/pending/; here they can be thrown away."""
 
     list_display = ["identity", "address", "subprotocols", "attempts", "first_seen_at", "last_seen_at"]
-    search_fields = ["identity"]
+    list_filter = [("last_seen_at", RangeDateTimeFilter)]
+    search_fields = ["identity", "address"]
     date_hierarchy = "last_seen_at"
 
     def has_add_permission(self, request):

@@ -30,6 +30,7 @@ from stations.certificates import issuing, renewal
 from stations.charging_profiles import answers as profile_answers
 from stations.configuration import progress
 from stations.firmware import campaigns, updates
+from stations.importing import actions as importing
 from stations.models import Batch, Command, Node, Station
 from stations.models.journal import NODE_SILENT
 
@@ -199,5 +200,6 @@ def purge_files() -> None:
     """Logs, what was told about customers, and events are kept for a time only."""
     now = timezone.now()
     count = logs.purge(now) + customer_information.purge(now) + events.purge(now)
+    count += importing.purge(now)
     if count:
         log.info("Deleted %s files, answers and events, whose time of keeping is over", count)

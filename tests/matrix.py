@@ -74,6 +74,7 @@ from bookings.models import (
     WaitlistPlace,
 )
 from evportal.accounts import guests
+from evportal.accounts.audit.models import Change
 from evportal.accounts.models import ApiKey, Guest, Membership, Operator, User, Vehicle
 from evportal.outbox.models import Channel, ChannelMessage, Mail, SentMail, Wish
 from monitoring.models import (
@@ -578,8 +579,12 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         operator=operator, day=now.date(), kind="missing_here", what="charge", object_id=f"pi_{mark}_{n}",
         currency="EUR", amount=4, ours="nothing", theirs=mark, advice=mark, found_at=now, seen_at=now,
     )  # fmt: skip
+    change = Change.objects.create(
+        at=now, operator=operator, model="stations.site", object_id=site.pk, name=f"{mark} site",
+        action="changed", fields={"name": ["", mark]}, by=driver,
+    )  # fmt: skip
     rows = [
-        image, update, campaign, log,
+        change, image, update, campaign, log,
         setting, run, template,
         maintenance,
         operator, site, station, evse, token, session, reservation, booking, closure, command, bulk, plan,

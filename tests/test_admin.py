@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.contrib import admin
 from django.db import connection
+from django.db.models import DateField
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -46,6 +47,7 @@ from billing.models import (
     VatRegistration,
 )
 from bookings.models import Booking, Claim, Closure, MaintenanceRule, Offer, SiteRules, WaitlistPlace
+from evportal.accounts.audit.models import Change
 from evportal.accounts.models import ApiKey, Membership
 from evportal.admin import ScopedAdmin, SuperuserAdmin
 from evportal.outbox.models import Mail
@@ -173,7 +175,17 @@ class House:
         )
         Entry.objects.create(journal=journal, account=account, debit=9)
         Entry.objects.create(journal=journal, account=account, credit=9)
+        change = Change.objects.create(
+            at=now,
+            operator=self.operator,
+            model="stations.site",
+            object_id=self.site.pk,
+            name="x",
+            action="changed",
+            fields={"name": ["a", "b"], "operator_id": [None, self.operator.pk]},
+        )
         rows = [
+            change,
             account,
             journal,
             TopUp.objects.create(operator=self.operator, user=self.driver, amount=9, currency="EUR"),
@@ -340,6 +352,8 @@ class House:
 SCOPED = [model for model, page in admin.site._registry.items() if isinstance(page, ScopedAdmin)]
 NOT_SCOPED = [model for model in admin.site._registry if model not in SCOPED]
 
+OWN = [model for model in admin.site._registry if model._meta.app_label not in ("account", "mfa")]
+
 EVERYBODY = (
     Site,
     Station,
@@ -446,6 +460,15 @@ def test_every_model_is_of_one_kind_or_the_other():
     own = [model for model in NOT_SCOPED if model._meta.app_label not in ("account", "mfa")]
     assert own and all(isinstance(admin.site._registry[model], SuperuserAdmin) for model in own)
     assert set(House().rows) == set(SCOPED)
+
+
+@pytest.mark.parametrize("model", OWN, ids=lambda model: model._meta.label)
+def test_every_list_is_searched_and_filtered_and_leafed_through_by_date(model):
+    page = admin.site._registry[model]
+    assert page.search_fields and page.list_filter
+    dated = [field.name for field in model._meta.fields if isinstance(field, DateField)]
+    # An EVSE's dates are those of its state, which changes all day.
+    assert page.date_hierarchy in dated if dated and model not in (Evse, TokenRules) else True
 
 
 def test_a_manager_sees_all_of_the_own_house_and_nothing_of_another(client):
@@ -611,7 +634,10 @@ def test_an_api_key_is_shown_once(client):
     assert key in answer.content.decode() and "no-store" in answer["Cache-Control"]
     assert row.key_hash == ApiKey.hash(key) and row.created_by == manager and ApiKey.objects.count() == 2
     assert key not in client.get(address(ApiKey, "change", row.pk)).content.decode()
-    client.post(address(ApiKey), {"action": "revoke", "_selected_action": [row.pk]})
+    asked = client.post(address(ApiKey), {"action": "revoke", "_selected_action": [row.pk]})
+    row.refresh_from_db()
+    assert not row.revoked_at and "1 row is concerned" in asked.content.decode()
+    client.post(address(ApiKey), {"action": "revoke", "_selected_action": [row.pk], "agreed": "1"})
     row.refresh_from_db()
     assert row.revoked_at
 

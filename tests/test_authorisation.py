@@ -175,14 +175,14 @@ def test_rows_in_the_admin(world, name):
                 wrong.append(f"{role}: {response.status_code} at {url}")
             if (
                 row is not None
-                and url.endswith("/change/")
+                and url.endswith(f"/{pk}/change/")
                 and role in IN_ADMIN[name]
                 and response.status_code != 200
             ):
                 wrong.append(f"{role}: {response.status_code} at {url}")
             if (
                 row is not None
-                and url.endswith("/change/")
+                and url.endswith(f"/{pk}/change/")
                 and role not in IN_ADMIN[name]
                 and response.status_code == 200
             ):

@@ -632,6 +632,7 @@ TABLE = [
 #: Who finds rows there. Whoever runs the portal itself is not in the matrix: a superuser sees everything.
 IN_ADMIN = {
     "accounts/apikey": MANAGER,
+    "accounts/change": MANAGER,
     "accounts/guest": NOBODY,
     "accounts/membership": MANAGER,
     "accounts/operator": MANAGER,

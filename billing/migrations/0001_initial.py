@@ -3266,6 +3266,68 @@ class Migration(migrations.Migration):
             ),
         ),
         pgtrigger.migrations.AddTrigger(
+            model_name="tariff",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'billing.tariff', it.id, it.operator_id, it.name, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="4d70b3c8859d4efec0b26e31d9a5f0768a701d83",
+                    operation="UPDATE",
+                    pgid="pgtrigger_changes_are_recorded_8e70f",
+                    table="billing_tariff",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="tariff",
+            trigger=pgtrigger.compiler.Trigger(
+                name="coming_and_going_is_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'billing.tariff', it.id, it.operator_id, it.name, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="a844d9e2815cc0209f9ec2ff0aef3a0506d67f50",
+                    operation="INSERT OR DELETE",
+                    pgid="pgtrigger_coming_and_going_is_recorded_f8a7d",
+                    table="billing_tariff",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="tariffassignment",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'billing.tariffassignment', it.id, (SELECT s.operator_id FROM stations_site s WHERE s.id = it.site_id), (SELECT s.name FROM stations_site s WHERE s.id = it.site_id), TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="51ece7153fd62f8b04a571199b5a0fdab9a050a4",
+                    operation="UPDATE",
+                    pgid="pgtrigger_changes_are_recorded_235d6",
+                    table="billing_tariffassignment",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="tariffassignment",
+            trigger=pgtrigger.compiler.Trigger(
+                name="coming_and_going_is_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'billing.tariffassignment', it.id, (SELECT s.operator_id FROM stations_site s WHERE s.id = it.site_id), (SELECT s.name FROM stations_site s WHERE s.id = it.site_id), TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="da4fa2bd1a420d553d54d0670c47de0f7a7754f0",
+                    operation="INSERT OR DELETE",
+                    pgid="pgtrigger_coming_and_going_is_recorded_0bf73",
+                    table="billing_tariffassignment",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
             model_name="tariffversion",
             trigger=pgtrigger.compiler.Trigger(
                 name="tariff_versions_never_change",

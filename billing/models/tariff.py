@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking
 from evportal.accounts.access import Access
+from evportal.accounts.audit.triggers import NAME_OF_SITE, OF_SITE, recorded
 from evportal.accounts.models import Operator, User, Vehicle
 from stations.models import Evse, Session, Site
 
@@ -31,6 +32,7 @@ class Tariff(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["operator", "name"], name="one_tariff_per_name")]
+        triggers = recorded("billing.tariff", operator="it.operator_id", name="it.name")
 
     def __str__(self):
         return self.name
@@ -96,6 +98,7 @@ class TariffAssignment(models.Model):
                 fields=["evse", "valid_from"], condition=~models.Q(evse=None), name="one_tariff_per_evse"
             ),
         ]
+        triggers = recorded("billing.tariffassignment", operator=OF_SITE, name=NAME_OF_SITE)
 
     def __str__(self):
         return f"{self.tariff or _('The site’s tariff')} at {self.evse or self.site}"

@@ -2,10 +2,12 @@ import uuid
 
 import django.contrib.postgres.constraints
 import django.contrib.postgres.fields.ranges
-import django.contrib.postgres.operations
 import django.core.validators
 import django.db.models.deletion
+import pgtrigger.compiler
+import pgtrigger.migrations
 from django.conf import settings
+from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
 import bookings.models.maintenance
@@ -21,7 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        django.contrib.postgres.operations.BtreeGistExtension(),
+        BtreeGistExtension(),
         migrations.CreateModel(
             name="BookingSeries",
             fields=[
@@ -987,5 +989,36 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="siterules",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'bookings.siterules', it.id, (SELECT s.operator_id FROM stations_site s WHERE s.id = it.site_id), (SELECT s.name FROM stations_site s WHERE s.id = it.site_id), TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="3957a38fc72fd6d5f9376034bec2a77998c289c8",
+                    operation="UPDATE",
+                    pgid="pgtrigger_changes_are_recorded_26ee5",
+                    table="bookings_siterules",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="siterules",
+            trigger=pgtrigger.compiler.Trigger(
+                name="coming_and_going_is_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'bookings.siterules', it.id, (SELECT s.operator_id FROM stations_site s WHERE s.id = it.site_id), (SELECT s.name FROM stations_site s WHERE s.id = it.site_id), TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="e9963e9f7858d29763344536ec15fcae36d9014f",
+                    operation="INSERT OR DELETE",
+                    pgid="pgtrigger_coming_and_going_is_recorded_f99c3",
+                    table="bookings_siterules",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]

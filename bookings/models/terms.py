@@ -6,6 +6,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from bookings.rules import Hours
+from evportal.accounts.audit.triggers import NAME_OF_SITE, OF_SITE, recorded
 from stations import hours
 from stations.models import Evse, Site
 from stations.models.site import check_hours
@@ -116,6 +117,7 @@ class SiteRules(Terms):
 
     class Meta:
         verbose_name = verbose_name_plural = _("booking rules")
+        triggers = recorded("bookings.siterules", operator=OF_SITE, name=NAME_OF_SITE)
 
     def __str__(self):
         return f"Booking rules of {self.site}"

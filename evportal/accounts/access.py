@@ -32,6 +32,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "view_alerts": frozenset({MANAGER, TECHNICIAN, SUPPORT}),
     "manage_alerts": frozenset({MANAGER, TECHNICIAN, SUPPORT}),
     "manage_members": frozenset({MANAGER}),
+    "view_changes": frozenset({MANAGER}),
 }
 
 

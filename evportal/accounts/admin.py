@@ -5,10 +5,13 @@ from django.contrib import admin
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from evportal.accounts import guests
+from evportal.accounts.audit import admin as _changes  # noqa: F401  the record of changes
 from evportal.accounts.models import ApiKey, Guest, Membership, Operator, User, Vehicle
 from evportal.admin import PersonField, ReadOnly, ScopedAdmin, ScopedFilter, SuperuserAdmin
+from evportal.admin_actions import asks
 
 
 @admin.register(Operator)
@@ -16,7 +19,9 @@ class OperatorAdmin(ScopedAdmin):
     view_permission = change_permission = "manage_members"
     operator_path = ""
     list_display = ["name", "party_id", "city", "country", "vat_id", "currency"]
+    list_filter = ["country", "currency"]
     search_fields = ["name", "slug", "legal_name", "party_id"]
+    date_hierarchy = "created_at"
     prepopulated_fields = {"slug": ["name"]}
 
     def has_add_permission(self, request):
@@ -56,6 +61,33 @@ class MembershipAdmin(ScopedAdmin):
     list_filter = [("operator", ScopedFilter), "role", "is_active"]
     search_fields = ["user__email", "user__name"]
     date_hierarchy = "created_at"
+    actions = ["end_chosen", "renew_chosen"]
+
+    @asks(
+        description=_("End the chosen memberships"),
+        effect=_("These people see and do nothing here any more, from now on. Your own is left alone."),
+        button=_("End them"),
+        concerns=lambda request, row: row.is_active and row.user_id != request.user.pk,
+    )
+    def end_chosen(self, request, memberships):
+        return self._active(memberships, False)
+
+    @asks(
+        description=_("Renew the chosen memberships"),
+        effect=_("These people have their roles again."),
+        button=_("Renew them"),
+        concerns=lambda request, row: not row.is_active,
+    )
+    def renew_chosen(self, request, memberships):
+        return self._active(memberships, True)
+
+    def _active(self, memberships, is_active):
+        for row in memberships:
+            row.is_active = is_active
+            # One by one: open pages of theirs are told.
+            row.save(update_fields=["is_active"])
+        count = len(memberships)
+        return ngettext("%(n)s membership changed.", "%(n)s memberships changed.", count) % {"n": count}
 
     def get_readonly_fields(self, request, obj=None):
         return ["operator"] if obj else []
@@ -109,10 +141,20 @@ class ApiKeyAdmin(ScopedAdmin):
         response["Cache-Control"] = "no-store"
         return response
 
-    @admin.action(description=_("Revoke the chosen keys"))
-    def revoke(self, request, queryset):
-        count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
-        self.message_user(request, _("%(n)s keys are no longer valid.") % {"n": count})
+    @asks(
+        description=_("Revoke the chosen keys"),
+        effect=_("Whatever uses them is refused from now on. It can't be undone."),
+        button=_("Revoke them"),
+        concerns=lambda request, key: key.revoked_at is None,
+        permissions=["view"],
+    )
+    def revoke(self, request, keys):
+        for key in keys:
+            key.revoked_at = timezone.now()
+            key.save(update_fields=["revoked_at"])
+        count = len(keys)
+        said = ngettext("%(n)s key is no longer valid.", "%(n)s keys are no longer valid.", count)
+        return said % {"n": count}
 
 
 @admin.register(User)
@@ -166,5 +208,6 @@ class GuestAdmin(ReadOnly, SuperuserAdmin):
 class VehicleAdmin(SuperuserAdmin):
     list_display = ["name", "user", "connector_standard", "battery_kwh"]
     list_select_related = ["user"]
+    list_filter = ["connector_standard"]
     search_fields = ["name", "plate", "user__email"]
     autocomplete_fields = ["user"]

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from evportal.accounts import access
+from evportal.accounts.audit.acting import acting, of_request
 
 STAFF_PATHS = ("/admin/", "/ops/", "/fin/", "/field/")
 
@@ -22,6 +23,17 @@ class Access:
     def __call__(self, request):
         request.access = SimpleLazyObject(lambda: access.Access.of(request.user))
         return self.get_response(request)
+
+
+class Acting:
+    """Names who made the request in the record of what they change."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        with acting(of_request(request)):
+            return self.get_response(request)
 
 
 class StaffNeedSecondFactor:

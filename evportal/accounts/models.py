@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import ACCOUNTANT, MANAGER, SUPPORT, TECHNICIAN, Access, Grant
+from evportal.accounts.audit.triggers import recorded
 
 
 class UserManager(BaseUserManager):
@@ -162,6 +163,7 @@ class Operator(models.Model):
 
     class Meta:
         ordering = ["name"]
+        triggers = recorded("accounts.operator", operator="it.id", name="it.name")
 
     def __str__(self):
         return self.name
@@ -194,6 +196,7 @@ class Membership(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "operator", "role"], name="one_membership_per_role")
         ]
+        triggers = recorded("accounts.membership", operator="it.operator_id", name="it.role")
 
     def __str__(self):
         return f"{self.user}: {self.get_role_display()} of {self.operator}"
@@ -244,6 +247,13 @@ class ApiKey(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        triggers = recorded(
+            "accounts.apikey",
+            operator="it.operator_id",
+            name="it.name",
+            # Each use is written down too, and is no change.
+            only=["operator_id", "role", "name", "prefix", "revoked_at"],
+        )
 
     def __str__(self):
         return f"{self.name} ({self.prefix}…)"
@@ -275,3 +285,7 @@ class ApiKey(models.Model):
 
     def access(self) -> Access:
         return Access(grants=(Grant(self.operator_id, self.role),))
+
+
+# The record of changes: a topic of its own, whose table is this app's.
+from evportal.accounts.audit.models import Change  # noqa: E402, F401

@@ -1696,6 +1696,70 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="MeterKey",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.TextField(
+                        help_text="DER, PEM or a point, in hex or Base64, as the maker or the charger gives it."
+                    ),
+                ),
+                ("fingerprint", models.CharField(editable=False, max_length=64)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("learned", "As the charger says"),
+                            ("trusted", "Trusted"),
+                            ("changed", "Told anew, not confirmed"),
+                            ("retired", "Not in use any more"),
+                        ],
+                        default="trusted",
+                        max_length=10,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, help_text="E.g. the meter's number.", max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "confirmed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "evse",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="meter_keys",
+                        to="stations.evse",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "meter's public key",
+                "verbose_name_plural": "meters' public keys",
+                "ordering": ["evse", "-created_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("evse", "fingerprint"),
+                        name="one_row_per_meter_key",
+                        violation_error_message="This key is entered for this EVSE already.",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Provisioning",
             fields=[
                 (
@@ -3347,6 +3411,67 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="SignedCheck",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("good", "Verified"),
+                            ("bad", "Wrong signature"),
+                            ("inconsistent", "Contradictory"),
+                            ("unknown_key", "Public key unknown"),
+                            ("unchecked", "Could not be checked"),
+                            ("missing", "Incomplete"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=30)),
+                ("detail", models.CharField(blank=True, max_length=200)),
+                ("notes", models.JSONField(default=list)),
+                ("is_held", models.BooleanField(default=False)),
+                ("meter_serial", models.CharField(blank=True, max_length=100)),
+                ("start_wh", models.DecimalField(decimal_places=4, max_digits=18, null=True)),
+                ("stop_wh", models.DecimalField(decimal_places=4, max_digits=18, null=True)),
+                ("start_at", models.DateTimeField(null=True)),
+                ("stop_at", models.DateTimeField(null=True)),
+                ("checked_at", models.DateTimeField()),
+                (
+                    "meter_key",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="stations.meterkey",
+                    ),
+                ),
+                (
+                    "session",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="signed_check",
+                        to="stations.session",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "check of signed values",
+                "verbose_name_plural": "checks of signed values",
+                "ordering": ["-checked_at"],
+                "indexes": [
+                    models.Index(fields=["verdict", "-checked_at"], name="stations_si_verdict_1be871_idx")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="SignedValue",
             fields=[
                 (
@@ -3425,6 +3550,37 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="smart_charging",
                         to="stations.station",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="StationImport",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                ("name", models.CharField(max_length=200)),
+                ("table", models.JSONField()),
+                ("digest", models.CharField(max_length=64)),
+                ("applied_at", models.DateTimeField(null=True)),
+                ("outcome", models.JSONField(default=dict)),
+                ("secrets", models.TextField(blank=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "operator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.operator"
                     ),
                 ),
             ],
@@ -3592,6 +3748,37 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "web payments",
             },
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="connector",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."evse_id" IS DISTINCT FROM NEW."evse_id" OR OLD."number" IS DISTINCT FROM NEW."number" OR OLD."standard" IS DISTINCT FROM NEW."standard" OR OLD."format" IS DISTINCT FROM NEW."format" OR OLD."power_type" IS DISTINCT FROM NEW."power_type" OR OLD."max_voltage" IS DISTINCT FROM NEW."max_voltage" OR OLD."max_amperage" IS DISTINCT FROM NEW."max_amperage")',
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'stations.connector', it.id, (SELECT s.operator_id FROM stations_evse e JOIN stations_station c ON c.id = e.station_id JOIN stations_site s ON s.id = c.site_id WHERE e.id = it.evse_id), (SELECT e.public_id FROM stations_evse e WHERE e.id = it.evse_id) || ' / ' || it.number, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{evse_id,number,standard,format,power_type,max_voltage,max_amperage}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="c6b74b6be61a732f9dca9a6ea8b2422bc8948868",
+                    operation="UPDATE",
+                    pgid="pgtrigger_changes_are_recorded_d04f4",
+                    table="stations_connector",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="connector",
+            trigger=pgtrigger.compiler.Trigger(
+                name="coming_and_going_is_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'stations.connector', it.id, (SELECT s.operator_id FROM stations_evse e JOIN stations_station c ON c.id = e.station_id JOIN stations_site s ON s.id = c.site_id WHERE e.id = it.evse_id), (SELECT e.public_id FROM stations_evse e WHERE e.id = it.evse_id) || ' / ' || it.number, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{evse_id,number,standard,format,power_type,max_voltage,max_amperage}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="24a1c341a02f866d4c3849d75369edaa701e95b8",
+                    operation="INSERT OR DELETE",
+                    pgid="pgtrigger_coming_and_going_is_recorded_acbfe",
+                    table="stations_connector",
+                    when="AFTER",
+                ),
+            ),
+        ),
         migrations.AddIndex(
             model_name="evse",
             index=models.Index(
@@ -3603,6 +3790,37 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="evse",
             constraint=models.UniqueConstraint(fields=("station", "number"), name="one_evse_per_number"),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="evse",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."station_id" IS DISTINCT FROM NEW."station_id" OR OLD."number" IS DISTINCT FROM NEW."number" OR OLD."public_id" IS DISTINCT FROM NEW."public_id" OR OLD."max_power_w" IS DISTINCT FROM NEW."max_power_w")',
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'stations.evse', it.id, (SELECT s.operator_id FROM stations_station c JOIN stations_site s ON s.id = c.site_id WHERE c.id = it.station_id), it.public_id, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{station_id,number,public_id,max_power_w}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="3dad479c63fb3431846e1a7689a8d533f8514f0d",
+                    operation="UPDATE",
+                    pgid="pgtrigger_changes_are_recorded_5225e",
+                    table="stations_evse",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="evse",
+            trigger=pgtrigger.compiler.Trigger(
+                name="coming_and_going_is_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'stations.evse', it.id, (SELECT s.operator_id FROM stations_station c JOIN stations_site s ON s.id = c.site_id WHERE c.id = it.station_id), it.public_id, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{station_id,number,public_id,max_power_w}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="71675a7c770b5223eb3f1183c57e38855f7c9431",
+                    operation="INSERT OR DELETE",
+                    pgid="pgtrigger_coming_and_going_is_recorded_0751c",
+                    table="stations_evse",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddIndex(
             model_name="session",
@@ -3629,6 +3847,68 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="session",
             constraint=models.UniqueConstraint(fields=("station", "start_key"), name="one_session_per_start"),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="station",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."site_id" IS DISTINCT FROM NEW."site_id" OR OLD."name" IS DISTINCT FROM NEW."name" OR OLD."identity" IS DISTINCT FROM NEW."identity" OR OLD."security_profile" IS DISTINCT FROM NEW."security_profile" OR OLD."registration" IS DISTINCT FROM NEW."registration" OR OLD."password_hash" IS DISTINCT FROM NEW."password_hash")',
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'stations.station', it.id, (SELECT s.operator_id FROM stations_site s WHERE s.id = it.site_id), it.name, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{site_id,name,identity,security_profile,registration,password_hash}', '{password_hash}'\n        );\n        RETURN NULL;\n    ",
+                    hash="ba77bac4a21aa3766ff27edc106c9618f65471f4",
+                    operation="UPDATE",
+                    pgid="pgtrigger_changes_are_recorded_40253",
+                    table="stations_station",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="station",
+            trigger=pgtrigger.compiler.Trigger(
+                name="coming_and_going_is_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'stations.station', it.id, (SELECT s.operator_id FROM stations_site s WHERE s.id = it.site_id), it.name, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{site_id,name,identity,security_profile,registration,password_hash}', '{password_hash}'\n        );\n        RETURN NULL;\n    ",
+                    hash="fe14064b5e8ee9aa41a9cef6ced9f1b9ac45fc8f",
+                    operation="INSERT OR DELETE",
+                    pgid="pgtrigger_coming_and_going_is_recorded_964b7",
+                    table="stations_station",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="site",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'stations.site', it.id, it.operator_id, it.name, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="b67ba426e05bf661f89258ed2d2fb20ef0c8ad82",
+                    operation="UPDATE",
+                    pgid="pgtrigger_changes_are_recorded_fefe7",
+                    table="stations_site",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="site",
+            trigger=pgtrigger.compiler.Trigger(
+                name="coming_and_going_is_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'stations.site', it.id, it.operator_id, it.name, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="8761ee21d9d68f47667a1e1dc0c2294bce6f8933",
+                    operation="INSERT OR DELETE",
+                    pgid="pgtrigger_coming_and_going_is_recorded_d4c29",
+                    table="stations_site",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="idtoken",

@@ -41,6 +41,7 @@ from stations.models.session import Session
 from stations.models.signed_value import SignedValue
 from stations.models.site import Site
 from stations.models.station import Connector, Evse, PendingStation, State, Station
+from stations.models.station_import import StationImport
 
 __all__ = [
     "AvailabilityPlan",
@@ -99,6 +100,7 @@ __all__ = [
     "SmartCharging",
     "State",
     "Station",
+    "StationImport",
     "StationTariff",
     "TokenRules",
     "WebPayments",

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
+from evportal.accounts.audit.triggers import recorded
 from evportal.accounts.models import Membership, Operator
 from stations import hours
 
@@ -93,6 +94,7 @@ class Site(models.Model):
 
     class Meta:
         ordering = ["name", "pk"]
+        triggers = recorded("stations.site", operator="it.operator_id", name="it.name")
 
     def __str__(self):
         return self.name

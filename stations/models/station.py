@@ -10,6 +10,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
+from evportal.accounts.audit.triggers import OF_SITE, recorded
 from stations.models.site import Site
 
 
@@ -125,6 +126,14 @@ class Station(models.Model):
 
     class Meta:
         ordering = ["site__name", "name", "pk"]
+        triggers = recorded(
+            "stations.station",
+            operator=OF_SITE,
+            name="it.name",
+            # The rest is what the charger says of itself, many times a minute.
+            only=["site_id", "name", "identity", "security_profile", "registration", "password_hash"],
+            secret=["password_hash"],
+        )
 
     def __str__(self):
         return f"{self.site} · {self.name}"
@@ -218,6 +227,13 @@ class Evse(models.Model):
                 fields=["station"], condition=Q(wanted_operative=False), name="evses_wanted_out_of_service"
             )
         ]
+        triggers = recorded(
+            "stations.evse",
+            operator="(SELECT s.operator_id FROM stations_station c JOIN stations_site s ON s.id = c.site_id"
+            " WHERE c.id = it.station_id)",
+            name="it.public_id",
+            only=["station_id", "number", "public_id", "max_power_w"],
+        )
 
     def __str__(self):
         return self.public_id
@@ -268,6 +284,14 @@ class Connector(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["evse", "number"], name="one_connector_per_number"),
         ]
+        triggers = recorded(
+            "stations.connector",
+            operator="(SELECT s.operator_id FROM stations_evse e"
+            " JOIN stations_station c ON c.id = e.station_id"
+            " JOIN stations_site s ON s.id = c.site_id WHERE e.id = it.evse_id)",
+            name="(SELECT e.public_id FROM stations_evse e WHERE e.id = it.evse_id) || ' / ' || it.number",
+            only=["evse_id", "number", "standard", "format", "power_type", "max_voltage", "max_amperage"],
+        )
 
     def __str__(self):
         return f"{self.get_standard_display()}"

@@ -1,6 +1,8 @@
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
+import pgtrigger.compiler
+import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
@@ -43,10 +45,48 @@ class Migration(migrations.Migration):
                 ("currency", models.CharField(default="EUR", help_text="ISO 4217", max_length=3)),
                 ("support_email", models.EmailField(blank=True, max_length=254)),
                 ("support_phone", models.CharField(blank=True, max_length=40)),
+                (
+                    "unproven_meter_values",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "As the law of the place wants it (Germany: wait)"),
+                            ("bill", "Bill it"),
+                            ("hold", "Wait for a person"),
+                        ],
+                        default="",
+                        help_text="A charge whose meter signs, but whose signed values are incomplete or can't be checked, e.g. because the meter's public key is unknown. Wrong signatures always wait for a person.",
+                        max_length=10,
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
                 "ordering": ["name"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Vehicle",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("plate", models.CharField(blank=True, max_length=20)),
+                (
+                    "connector_standard",
+                    models.CharField(
+                        default="IEC_62196_T2_COMBO", help_text="As OCPI spells it.", max_length=40
+                    ),
+                ),
+                ("battery_kwh", models.DecimalField(blank=True, decimal_places=1, max_digits=6, null=True)),
+                ("max_power_kw", models.DecimalField(blank=True, decimal_places=1, max_digits=6, null=True)),
+            ],
+            options={
+                "ordering": ["name", "pk"],
             },
         ),
         migrations.CreateModel(
@@ -149,6 +189,56 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="ApiKey",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("manager", "Manager"),
+                            ("technician", "Technician"),
+                            ("accountant", "Accountant"),
+                            ("support", "Support"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("prefix", models.CharField(editable=False, max_length=12)),
+                ("key_hash", models.CharField(editable=False, max_length=64, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "operator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to="accounts.operator",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-created_at"],
+            },
+        ),
+        migrations.CreateModel(
             name="Guest",
             fields=[
                 (
@@ -243,7 +333,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="ApiKey",
+            name="Change",
             fields=[
                 (
                     "id",
@@ -251,30 +341,36 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                ("at", models.DateTimeField(verbose_name="when")),
+                ("model", models.CharField(max_length=60, verbose_name="kind")),
+                ("object_id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=200)),
                 (
-                    "role",
+                    "action",
                     models.CharField(
-                        choices=[
-                            ("manager", "Manager"),
-                            ("technician", "Technician"),
-                            ("accountant", "Accountant"),
-                            ("support", "Support"),
-                        ],
-                        max_length=20,
+                        choices=[("created", "created"), ("changed", "changed"), ("deleted", "deleted")],
+                        max_length=10,
                     ),
                 ),
-                ("name", models.CharField(max_length=80)),
-                ("prefix", models.CharField(editable=False, max_length=12)),
-                ("key_hash", models.CharField(editable=False, max_length=64, unique=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("fields", models.JSONField()),
+                ("via", models.CharField(max_length=200)),
+                ("request_id", models.CharField(max_length=64)),
                 (
-                    "created_by",
+                    "api_key",
                     models.ForeignKey(
-                        blank=True,
+                        db_constraint=False,
                         null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.apikey",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
                     ),
@@ -282,46 +378,136 @@ class Migration(migrations.Migration):
                 (
                     "operator",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="api_keys",
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
                         to="accounts.operator",
                     ),
                 ),
             ],
             options={
-                "ordering": ["-created_at"],
+                "ordering": ["-at", "-pk"],
+                "indexes": [
+                    models.Index(fields=["model", "object_id", "-at"], name="changes_of_a_row"),
+                    models.Index(fields=["operator", "-at"], name="changes_of_an_operator"),
+                ],
             },
         ),
-        migrations.CreateModel(
-            name="Vehicle",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="operator",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'accounts.operator', it.id, it.id, it.name, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="037e2c3483b1ca7a917f8ea62dedc8bf610e6228",
+                    operation="UPDATE",
+                    pgid="pgtrigger_changes_are_recorded_b10cb",
+                    table="accounts_operator",
+                    when="AFTER",
                 ),
-                ("name", models.CharField(max_length=80)),
-                ("plate", models.CharField(blank=True, max_length=20)),
-                (
-                    "connector_standard",
-                    models.CharField(
-                        default="IEC_62196_T2_COMBO", help_text="As OCPI spells it.", max_length=40
-                    ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="operator",
+            trigger=pgtrigger.compiler.Trigger(
+                name="coming_and_going_is_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'accounts.operator', it.id, it.id, it.name, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="c3fad89fe1d398202d59a619e51e98e02ec1680b",
+                    operation="INSERT OR DELETE",
+                    pgid="pgtrigger_coming_and_going_is_recorded_1f318",
+                    table="accounts_operator",
+                    when="AFTER",
                 ),
-                ("battery_kwh", models.DecimalField(blank=True, decimal_places=1, max_digits=6, null=True)),
-                ("max_power_kw", models.DecimalField(blank=True, decimal_places=1, max_digits=6, null=True)),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="vehicles",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
+            ),
+        ),
+        migrations.AddField(
+            model_name="vehicle",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="vehicles",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="membership",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'accounts.membership', it.id, it.operator_id, it.role, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="a437892f5eaa17234cfc5edca09a309375f5c167",
+                    operation="UPDATE",
+                    pgid="pgtrigger_changes_are_recorded_6ce1d",
+                    table="accounts_membership",
+                    when="AFTER",
                 ),
-            ],
-            options={
-                "ordering": ["name", "pk"],
-            },
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="membership",
+            trigger=pgtrigger.compiler.Trigger(
+                name="coming_and_going_is_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'accounts.membership', it.id, it.operator_id, it.role, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="b61e06301d116478e58d55f4d5a788402e10e945",
+                    operation="INSERT OR DELETE",
+                    pgid="pgtrigger_coming_and_going_is_recorded_93cb8",
+                    table="accounts_membership",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="change",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_never_changed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="3989ddecabd7b6e3d9be6bcbe200622d6db90001",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_changes_are_never_changed_ce7ec",
+                    table="accounts_change",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="apikey",
+            trigger=pgtrigger.compiler.Trigger(
+                name="changes_are_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."operator_id" IS DISTINCT FROM NEW."operator_id" OR OLD."role" IS DISTINCT FROM NEW."role" OR OLD."name" IS DISTINCT FROM NEW."name" OR OLD."prefix" IS DISTINCT FROM NEW."prefix" OR OLD."revoked_at" IS DISTINCT FROM NEW."revoked_at")',
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'accounts.apikey', it.id, it.operator_id, it.name, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{operator_id,role,name,prefix,revoked_at}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="c2e9608df854ba3d82b9778d42e3f64e66739962",
+                    operation="UPDATE",
+                    pgid="pgtrigger_changes_are_recorded_06635",
+                    table="accounts_apikey",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="apikey",
+            trigger=pgtrigger.compiler.Trigger(
+                name="coming_and_going_is_recorded",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE it RECORD;",
+                    func="\n        IF TG_OP = 'DELETE' THEN it := OLD; ELSE it := NEW; END IF;\n        PERFORM evportal_record_change(\n            'accounts.apikey', it.id, it.operator_id, it.name, TG_OP, to_jsonb(OLD), to_jsonb(NEW),\n            '{operator_id,role,name,prefix,revoked_at}', '{}'\n        );\n        RETURN NULL;\n    ",
+                    hash="a27eaa432aac723e8f9b0d929520c843b9661292",
+                    operation="INSERT OR DELETE",
+                    pgid="pgtrigger_coming_and_going_is_recorded_f394c",
+                    table="accounts_apikey",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]
