@@ -17,7 +17,8 @@ class PlanForm(forms.ModelForm):
     class Meta:
         model = Plan
         fields = [
-            "name", "text", "sites", "on_sale_from", "on_sale_until", "least_months", "grace_days", "notice_days"
+            "name", "text", "sites", "on_sale_from", "on_sale_until",
+            "least_months", "grace_days", "notice_days",
         ]  # fmt: skip
         widgets = {"on_sale_from": WHEN, "on_sale_until": WHEN, "sites": forms.CheckboxSelectMultiple}
 

@@ -26,8 +26,8 @@ class PlanSerializer(serializers.ModelSerializer):
     class Meta:
         model = Plan
         fields = [
-            "id", "operator", "name", "text", "group", "fee", "currency", "included_kwh", "sites", "least_months",
-            "on_sale_from", "on_sale_until",
+            "id", "operator", "name", "text", "group", "fee", "currency", "included_kwh", "sites",
+            "least_months", "on_sale_from", "on_sale_until",
         ]  # fmt: skip
 
 
@@ -45,8 +45,8 @@ class SubscriptionSerializer(serializers.ModelSerializer):
     class Meta:
         model = Subscription
         fields = [
-            "id", "plan", "operator", "user", "state", "fee", "currency", "started_at", "period_start", "period_end",
-            "ends_at", "ended_at", "included_wh", "used_wh",
+            "id", "plan", "operator", "user", "state", "fee", "currency", "started_at", "period_start",
+            "period_end", "ends_at", "ended_at", "included_wh", "used_wh",
         ]  # fmt: skip
         read_only_fields = ["state", "started_at", "period_start", "period_end", "ends_at", "ended_at"]
 
