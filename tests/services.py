@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from evportal.embedded import Embedded, environment, runtime_dir
+from tests import schema
 
 PREFIX = "evportal-tests-"
 REDIS_DATABASES = 16  # what a Redis has unless told otherwise
@@ -76,6 +77,8 @@ def _start() -> None:
     os.environ["DATA"] = str(data)
     for name, value in {**environment(data), "SECRET_KEY": "only-for-tests-" * 4}.items():
         os.environ[name] = os.environ.get(name) or value
+    if wanted["postgres"]:
+        schema.prepare(os.environ["DATABASE_URL"])
 
 
 def _remove_leftovers() -> None:

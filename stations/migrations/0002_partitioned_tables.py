@@ -17,6 +17,7 @@ CREATE TABLE stations_message (
     frame        text        NOT NULL,
     batch        uuid,
     command      uuid,
+    answer       text,
     PRIMARY KEY (at, id)
 ) PARTITION BY RANGE (at);
 CREATE INDEX stations_message_log ON stations_message (station_id, at DESC);

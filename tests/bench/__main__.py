@@ -317,6 +317,19 @@ def reports(portal: Portal) -> list[Figure]:
     return [Figure(**each) for each in json.loads(done.stdout)]
 
 
+def fleet(portal: Portal) -> list[Figure]:
+    """The wallboard and the list of chargers over a large fleet, in Chromium."""
+    from tests.bench import fleet
+
+    with running(portal, worker=True):
+        found = fleet.measure(portal, start_load)
+    return [
+        Figure("wallboard of 2,000 chargers, 300 charging: first paint", found["paint_ms"], "ms", 1000),
+        Figure("… a charger's fault → on screen, p95", found["event_s"], "s", 2),
+        Figure("list of 10,000 chargers, filtered, p95", found["list_ms"], "ms", 150),
+    ]
+
+
 def documents(portal: Portal) -> list[Figure]:
     """A month priced, invoiced and booked by one process; tables; PDFs. BENCH_CHARGES scales it."""
     charges = int(os.environ.get("BENCH_CHARGES", "100000"))
@@ -348,6 +361,7 @@ FIGURES = {
     "latency": latency,
     "storm": storm,
     "durability": durability,
+    "fleet": fleet,
     "reports": reports,
     "documents": documents,
 }

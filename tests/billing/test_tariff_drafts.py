@@ -23,7 +23,9 @@ from billing.models import (
     TariffDraft,
     TariffVersion,
 )
+from billing.outlook import Outlook
 from evportal.money import round_money
+from stations.models import Session
 from tests import make
 from tests.billing import money
 
@@ -343,6 +345,18 @@ def test_pages_show_the_price_of_whoever_looks(fleet_price, operator, evse):
     assert shown("slot_price evse starts ends") != public
     price_groups.remove(member=member)
     assert "€0.20 per kWh" in shown("session_lines session")
+
+
+def test_what_a_running_charge_will_cost_is_reckoned_with_its_group(fleet_price, operator, evse):
+    user = make.user()
+    make.id_token(operator=operator, user=user)
+    price_groups.add(group=fleet_price, by=None, email=user.email)
+    session = money.begin(evse, user)
+    actions.open_cdr(session=session)
+    money.reading(session, minutes=10, wh=11_000)
+    session = Session.objects.with_place().select_related("cdr__version").get(pk=session.pk)
+    look = Outlook(session)
+    assert look.cost(look.at, D(0)) == prices.running(session).gross == D("2.00")
 
 
 def test_plans_are_another_source_of_groups(operator, evse, tariff):

@@ -1,0 +1,138 @@
+"""The operator's screens over a large fleet: 2,000 chargers of which 300 charge, and a list of 10,000.
+
+The wallboard is opened in Chromium while all of them are connected and every charging one reports each ten
+seconds; then one more charger fails and recovers, and the clock runs from its frame until the wallboard's
+feed shows it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import statistics
+import time
+from itertools import count
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import Page, sync_playwright
+from websockets.sync.client import connect
+
+from tests.bench.portal import PASSWORD
+from tests.browser import chromium_path
+
+if TYPE_CHECKING:
+    from tests.bench.portal import Portal
+
+CHARGERS, CHARGING, LISTED = 2000, 300, 10_000
+#: Each charging one reports every ten seconds.
+EVERY_S = 10
+PAINTS, EVENTS, ASKED = 7, 20, 40
+EMAIL = "dispatcher@bench.example"
+
+OPERATOR = f"""
+from allauth.account.models import EmailAddress
+from evportal.accounts.models import Membership, Operator, User
+user = User.objects.create_user("{EMAIL}", "{PASSWORD}")
+EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+Membership.objects.create(user=user, operator=Operator.objects.get(slug="bench"), role="manager")
+"""
+#: The id of the newest line of the feed.
+NEWEST = "document.querySelector('#feed li[id]')?.id"
+
+
+class Witness:
+    """One more charger, whose faults are waited for."""
+
+    def __init__(self, portal: Portal, identity: str):
+        key = base64.b64encode(f"{identity}:{PASSWORD}".encode()).decode()
+        self._socket = connect(
+            portal.url.replace("{id}", identity),
+            subprotocols=["ocpp1.6"],
+            additional_headers={"Authorization": f"Basic {key}"},
+            compression=None,
+        )
+        self._ids = count(1)
+        self.call("BootNotification", {"chargePointVendor": "Bench", "chargePointModel": "Witness"})
+        self.tell(faulted=False)
+
+    def call(self, action: str, payload: dict) -> None:
+        self._socket.send(json.dumps([2, f"w{next(self._ids)}", action, payload]))
+
+    def tell(self, *, faulted: bool) -> None:
+        status, code = ("Faulted", "GroundFailure") if faulted else ("Available", "NoError")
+        self.call("StatusNotification", {"connectorId": 1, "status": status, "errorCode": code})
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def measure(portal: Portal, start_load) -> dict[str, float]:
+    """Seconds and milliseconds; `start_load` begins a load in a process of its own."""
+    portal.manage("shell", "--no-imports", "-c", OPERATOR)
+    portal.enter_stations(LISTED - CHARGERS, prefix="LIST")
+    idle = start_load(
+        portal.url, stations=CHARGERS - CHARGING - 1, first=CHARGING + 1, mode="idle", duration=90
+    )
+    busy = start_load(portal.url, stations=CHARGING, mode="open", rate=CHARGING / EVERY_S, duration=90)
+    witness = Witness(portal, f"CP{CHARGERS:05d}")
+    try:
+        # All of them have to be on the line, and what their arrival told be worked off.
+        time.sleep(30)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+            page = browser.new_context(
+                base_url=f"http://127.0.0.1:{portal.port}", viewport={"width": 1280, "height": 900}
+            ).new_page()
+            _sign_in(page)
+            found = {"paint_ms": _paint(page), "event_s": _event(page, witness), "list_ms": _list(page)}
+            browser.close()
+    finally:
+        witness.close()
+        for load in (idle, busy):
+            load.terminate()
+            load.communicate()
+    return found
+
+
+def _sign_in(page: Page) -> None:
+    page.goto("/login/?next=/ops/")
+    page.fill("input[type=email]", EMAIL)
+    page.fill("input[type=password]", PASSWORD)
+    page.press("input[type=password]", "Enter")
+    page.wait_for_url("**/ops/")
+
+
+def _paint(page: Page) -> float:
+    """The median first paint of the wallboard."""
+    found = []
+    for _turn in range(PAINTS):
+        page.goto("/ops/")
+        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+        found.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+    return statistics.median(found)
+
+
+def _event(page: Page, witness: Witness) -> float:
+    """From the frame to the feed, the p95."""
+    page.goto("/ops/")
+    page.wait_for_timeout(2000)
+    found = []
+    for turn in range(EVENTS):
+        before = page.evaluate(NEWEST)
+        began = time.perf_counter()
+        witness.tell(faulted=turn % 2 == 0)
+        page.wait_for_function(f"before => {NEWEST} !== before", arg=before, timeout=15_000)
+        found.append(time.perf_counter() - began)
+        page.wait_for_timeout(300)
+    return sorted(found)[int(len(found) * 0.95) - 1]
+
+
+def _list(page: Page) -> float:
+    """The filtered list of chargers as HTML, the p95."""
+    found = []
+    for turn in range(ASKED):
+        began = time.perf_counter()
+        answer = page.request.get(f"/ops/chargers/?q=LIST0{turn % 8}&state=offline")
+        found.append((time.perf_counter() - began) * 1000)
+        assert answer.ok and "LIST0" in answer.text()
+    return sorted(found)[int(len(found) * 0.95) - 1]
