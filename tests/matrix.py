@@ -455,14 +455,26 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         reopened_at=None,
         defaults={"closed_at": now},
     )
-    plan_on_sale = Plan.objects.create(operator=operator, key="gold", name=f"{mark} gold", text=mark)
-    terms = PlanVersion.objects.create(
-        plan=plan_on_sale, number=1, currency="EUR", fee=9, vat_percent=19, included_kwh=20
+    # What is on sale, everybody sees.
+    no_sale = Plan.objects.create(
+        operator=operator, key=f"gold-{n}", name=f"{mark} gold", text=mark, on_sale_until=now
     )
+    terms = PlanVersion.objects.create(
+        plan=no_sale, number=1, currency="EUR", fee=9, vat_percent=19, included_kwh=20
+    )
+    # A driver has one that runs at each operator.
+    runs = not Subscription.objects.running().filter(operator=operator, user=driver).exists()
     subscription = Subscription.objects.create(
-        operator=operator, user=driver, plan=plan_on_sale, version=terms, state="active",
-        started_at=now, period_start=now, period_end=now + timedelta(days=30),
-    )  # fmt: skip
+        operator=operator,
+        user=driver,
+        plan=no_sale,
+        version=terms,
+        state="active" if runs else "ended",
+        started_at=now,
+        period_start=now,
+        period_end=now + timedelta(days=30),
+        ended_at=None if runs else now,
+    )
     host = Host.objects.create(operator=operator, name=f"{mark} host {n}", email="host@example.com")
     share = HostShare.objects.create(host=host, site=site, valid_from="2020-01-01", percent=10)
     books, _new = Books.objects.get_or_create(operator=operator, defaults={"iban": "DE02120300000000202051"})
@@ -586,7 +598,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         draft, tariff_rules, price_group, holidays,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         trail, closed, host, share, books, export, fleet, registration,
-        plan_on_sale, subscription,
+        no_sale, subscription,
         journal, account, top_up, increment, hold_rules, fee,
         dispute, payout, movement, compared, difference,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
@@ -647,7 +659,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "doubt": doubt.pk,
         "closed": closed.pk,
         "host": host.pk,
-        "plan_on_sale": plan_on_sale.pk,
+        "no_sale": no_sale.pk,
         "subscription": subscription.pk,
         "export": export.pk,
         "alert": alert.pk,

@@ -33,10 +33,13 @@ from billing.models import (
     Journal,
     LedgerAccount,
     Payment,
+    Plan,
+    PlanVersion,
     PriceGroup,
     Reconciliation,
     Refund,
     Series,
+    Subscription,
     Tariff,
     TariffAssignment,
     TariffDraft,
@@ -171,7 +174,11 @@ class House:
         )
         Entry.objects.create(journal=journal, account=account, debit=9)
         Entry.objects.create(journal=journal, account=account, credit=9)
+        plan = Plan.objects.create(operator=self.operator, key="gold", name="Gold")
+        agreed = PlanVersion.objects.create(plan=plan, number=1, currency="EUR", fee=9, vat_percent=19)
         rows = [
+            plan,
+            Subscription.objects.create(operator=self.operator, user=self.driver, plan=plan, version=agreed),
             account,
             journal,
             TopUp.objects.create(operator=self.operator, user=self.driver, amount=9, currency="EUR"),
@@ -404,6 +411,8 @@ SEES = {
         Reconciliation,
         Difference,
         TopUp,
+        Plan,
+        Subscription,
         Settlement,
         Account,
         Books,

@@ -110,7 +110,7 @@ class Subscriptions(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         return self._own(request, subscriptions.go_on)
 
     def _own(self, request, step) -> Response:
-        user, row = _driver(request), self.get_object()
+        row, user = self.get_object(), _driver(request)
         if row.user_id != user.pk:
             raise exceptions.PermissionDenied("A plan is its driver's to end.")
         _asked(step, row=row, now=timezone.now())

@@ -267,6 +267,7 @@ def go_on(request, pk):
 @login_required
 @require_POST
 def pay(request, pk):
+    _own(request, pk)
     chosen = request.POST.get("card", "")
     cards = Card.objects.of_driver(request.user)
     card = get_object_or_404(cards, pk=chosen) if chosen.isdecimal() else cards.first()
