@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from billing import admin_ledger, admin_provider  # noqa: F401
+from billing import admin_ledger, admin_plans, admin_provider  # noqa: F401
 from billing.actions import tariffs
 from billing.models import (
     Account,

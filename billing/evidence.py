@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import Q
+
 from billing import documents
 from billing.models import Dispute, Invoice, Payment
 from bookings.models import Booking
@@ -68,6 +70,9 @@ def invoices_of(dispute: Dispute) -> list[Invoice]:
     if payment is None:
         return []
     found = Invoice.objects.sales().with_place().order_by("pk")
+    if payment.purpose == Payment.Purpose.PLAN:
+        document = payment.plan_invoice.document
+        return list(found.filter(Q(pk=document.pk) | Q(corrects=document))) if document is not None else []
     if payment.purpose == Payment.Purpose.NO_SHOW:
         return list(found.filter(booking=payment.booking_id)) if payment.booking_id else []
     return list(found.filter(lines__cdr__session=payment.session_id).distinct()) if payment.session_id else []
@@ -89,6 +94,12 @@ def _product(dispute: Dispute, session: Session | None, booking: Booking | None)
         return (
             f"A charging point that was booked and not used: {booking.evse.public_id} from "
             f"{_at(booking.starts_at)} to {_at(booking.ends_at)}."
+        )
+    if dispute.payment is not None and dispute.payment.purpose == Payment.Purpose.PLAN:
+        row = dispute.payment.plan_invoice.subscription
+        return (
+            f"A month of the charging plan {row.plan.name} of {row.operator}, subscribed to on "
+            f"{_at(row.started_at)} on the payment page."
         )
     return f"Credit for charging, {dispute.amount} {dispute.currency}, kept in the driver's wallet."
 

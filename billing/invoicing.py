@@ -79,7 +79,9 @@ def lines_of(
             tax=line.tax,
             gross=line.gross,
             vat_category=vat.category_of_line(line.vat, how),
-            energy_wh=(line.quantity * 1000).quantize(Decimal("0.001")) if line.unit == "kWh" else Decimal(0),
+            energy_wh=(line.quantity * 1000).quantize(Decimal("0.001"))
+            if line.kind == "ENERGY"
+            else Decimal(0),
         )
         for line in priced_lines
         if line.gross or line.kind == "ENERGY"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from billing import late_stop, limits, parties, prices, pricing
+from billing import allowance, late_stop, limits, parties, plans, prices, pricing
 from billing.models import TariffVersion
 from stations import metering
 from stations.meter import SOC
@@ -19,6 +19,7 @@ class Outlook:
         self.session = session
         self.version: TariffVersion | None = prices.frozen_version(session)
         self.groups = prices.frozen_groups(session)
+        self.left_wh = plans.left_for_session(session, self.groups)
         measured = metering.measured(session)
         self.curve, self.total_wh = list(measured.curve), measured.total_wh
         self.at = max(self.curve[-1][0], session.started_at) if self.curve else session.started_at
@@ -65,6 +66,7 @@ class Outlook:
         found = late_stop.with_fee(
             pricing.price(tariff, used), tariff=tariff, session=session, until=used.end
         )
+        found = allowance.cover(found, self.left_wh).priced
         return parties.taxed(found, user=session.user, site=session.station.site).gross
 
     def cost_at_most(self, until: datetime) -> Decimal:

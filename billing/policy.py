@@ -48,5 +48,9 @@ REAUTHORISE_AGAIN = timedelta(hours=2)
 STALE_AFTER = timedelta(seconds=30)
 #: A page on which a driver may pay for a day is asked about so often.
 ASK_OPEN_PAGES_EVERY = timedelta(minutes=5)
+#: The provider tries unpaid renewals again by itself: they are asked about so often.
+ASK_PLANS_EVERY = timedelta(hours=1)
+#: The price of a switch that a driver was shown is good for so long.
+PREVIEW_HOLDS = timedelta(minutes=30)
 #: How far back the sweeper looks for sessions that nobody has billed.
 LOOK_BACK = timedelta(days=3)

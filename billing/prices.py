@@ -13,8 +13,8 @@ from decimal import ROUND_CEILING, Decimal
 from django.db import transaction
 from django.db.models import Prefetch, Q
 
+from billing import allowance, late_stop, parties, plans, policy, pricing
 from billing import groups as price_groups
-from billing import late_stop, parties, policy, pricing
 from billing.exceptions import NoTariff
 from billing.lines import to_json
 from billing.models import Cdr, Quote, TariffAssignment, TariffVersion
@@ -38,6 +38,8 @@ class Estimate:
     priced: pricing.Priced
     hold: Decimal
     groups: tuple[str, ...] = ()
+    #: Of the driver's plan, as things stand; in `priced` it is taken off.
+    included_wh: Decimal = Decimal(0)
 
     @property
     def currency(self) -> str:
@@ -66,8 +68,12 @@ def is_free(version: TariffVersion, groups: Iterable[str] = ()) -> bool:
 
 
 def groups_of(user: User | None, evse: Evse, at: datetime) -> tuple[str, ...]:
-    """The price groups of a driver at this EVSE's operator."""
-    return price_groups.of(user, evse.station.site.operator, at)
+    """The price groups of a driver at this EVSE's operator, of plans those that count at its site."""
+    site = evse.station.site
+    found = price_groups.of(user, site.operator, at)
+    if any(name.startswith(plans.PREFIX) for name in found):
+        found = tuple(name for name in found if name not in plans.elsewhere(site.operator, site))
+    return found
 
 
 def version_for(evse: Evse, at: datetime) -> TariffVersion | None:
@@ -195,11 +201,16 @@ def estimate(
     usage = pricing.quote_usage(
         starts_at, ends_at, tz=evse.station.site.zone, energy_kwh=Decimal(energy_wh) / 1000
     )
-    priced = pricing.price(tariff(version, groups), usage)
-    priced = parties.taxed(priced, user=user, site=evse.station.site)
-    return Estimate(
-        evse, version, starts_at, ends_at, Decimal(energy_wh), priced, hold_amount(priced, at_least), groups
+    site = evse.station.site
+    covered = allowance.cover(
+        pricing.price(tariff(version, groups), usage), plans.left_for(user, site, starts_at, groups)
     )
+    priced = parties.taxed(covered.priced, user=user, site=site)
+    if covered.wh:
+        # Another charge may use up the plan first: a step is held, and raised like any other hold.
+        at_least = max(at_least, policy.HOLD_STEP[exponent(priced.currency)])
+    hold = hold_amount(priced, at_least)
+    return Estimate(evse, version, starts_at, ends_at, Decimal(energy_wh), priced, hold, groups, covered.wh)
 
 
 def hold_amount(priced: pricing.Priced, at_least: Decimal = Decimal(0)) -> Decimal:
@@ -317,10 +328,19 @@ def running(session: Session, at: datetime | None = None) -> pricing.Priced | No
 
 
 def priced(session: Session, version: TariffVersion, *, until: datetime | None = None) -> pricing.Priced:
-    """What the session costs by this version, with its booking's fee for charging on."""
+    """What it costs by this version, with its booking's fee for charging on and its plan's energy."""
+    left = plans.left_for_session(session, frozen_groups(session))
+    return covered(session, version, left_wh=left, until=until).priced
+
+
+def covered(
+    session: Session, version: TariffVersion, *, left_wh: Decimal, until: datetime | None = None
+) -> allowance.Covered:
+    """The same with so much included energy at most, and how much of that it used."""
     used = usage(session, until=until)
     found = pricing.price(tariff(version, frozen_groups(session)), used)
-    return late_stop.with_fee(found, tariff=tariff(version), session=session, until=used.end)
+    found = late_stop.with_fee(found, tariff=tariff(version), session=session, until=used.end)
+    return allowance.cover(found, left_wh)
 
 
 def frozen_version(session: Session) -> TariffVersion | None:

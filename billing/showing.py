@@ -99,10 +99,14 @@ def kwh(wh: Decimal, places: str = "0.01") -> str:
 def price_table(lines: Iterable[pricing.Line], currency: str) -> list[dict]:
     """Rows of templates/_price_lines.html: the item, how much of it at what price, the amount with tax."""
     return [
-        {"label": line.description, "detail": _detail(line, currency), "amount": money(line.gross, currency)}
+        {"label": _label(line), "detail": _detail(line, currency), "amount": money(line.gross, currency)}
         for line in lines
         if line.gross or line.kind == "ENERGY"
     ]
+
+
+def _label(line: pricing.Line) -> str:
+    return _("Included in your plan") if line.kind == "INCLUDED" else line.description
 
 
 def _detail(line: pricing.Line, currency: str) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import actions, policy, prices
-from billing.actions import debt_pages, disputes, raising, reauthorising, watching
+from billing.actions import debt_pages, disputes, raising, reauthorising, subscriptions, watching
 from billing.exceptions import ProviderDown
 from billing.models import Cdr, DebtPage, Dispute, HoldIncrement, Payment, Refund, Start, TariffVersion, TopUp
 from bookings.models import Booking
@@ -51,6 +51,7 @@ def _round(now: datetime) -> None:
         lambda dispute: disputes.finish_evidence(dispute=dispute),
     )
     _each(_open_top_ups(now, stale), _finish_top_up)
+    _sweep_plans(now)
     _each(debt_pages.open_ones(now, stale), _look_at_debt_page)
     _each(debt_pages.unfinished(stale), lambda payment: actions.proceed(payment=payment))
     _each(_uncharged_fees(now, stale), lambda booking: actions.charge_fee(booking=booking))
@@ -66,6 +67,15 @@ def _round(now: datetime) -> None:
         Cdr.objects.filter(state=Cdr.State.PRICED, priced_at__lt=stale), lambda cdr: actions.settle(cdr=cdr)
     )
     _each(_idle_holds(now), _let_go)
+
+
+def _sweep_plans(now: datetime) -> None:
+    _each(subscriptions.unfinished_switches(now), lambda row: subscriptions.finish_switch(row=row))
+    _each(subscriptions.unfinished(now), subscriptions.look_again)
+    _each(subscriptions.untold_ends(now), lambda row: subscriptions.tell_end(row=row))
+    _each(subscriptions.out_of_grace(now), lambda row: subscriptions.end_unpaid(row=row))
+    _each(subscriptions.to_be_told(now), lambda row: subscriptions.give_notice(row=row, now=now))
+    _each(subscriptions.to_be_renewed_anew(now), lambda row: subscriptions.apply_notice(row=row))
 
 
 def _each(rows: Iterable, step: Callable) -> None:

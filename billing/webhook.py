@@ -12,16 +12,17 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from billing import actions, gateway, gateway_books
-from billing.actions import debt_pages, movements, pages
+from billing import actions, gateway, gateway_books, gateway_plans
+from billing.actions import debt_pages, movements, pages, subscriptions
 from billing.actions.disputes import learn_dispute
 from billing.actions.holds import take_page
 from billing.actions.refunds import learn_refund
 from billing.exceptions import BadSignature, ProviderDown, ProviderRefused
-from billing.models import DebtPage, Payment, TopUp, WebhookEvent
+from billing.models import DebtPage, Payment, Subscription, TopUp, WebhookEvent
 from billing.tasks import learn_payout, proceed
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,9 @@ def _intent(thing) -> News | None:
 
 
 def _checkout(thing) -> News | None:
+    if thing.mode == "subscription":
+        row = Subscription.objects.filter(stripe_checkout=thing.id).first()
+        return _plan_page(row) if row is not None else None
     if thing.mode == "payment":
         return _paid_page(thing)
     saved = gateway.saved_card(thing.id) if thing.mode == "setup" else None
@@ -102,6 +106,43 @@ def _checkout(thing) -> News | None:
         if saved
         else None
     )
+
+
+def _plan_page(row: Subscription) -> News | None:
+    """A page on which a driver subscribes is done, or shut."""
+    page = gateway_plans.read_page(row.stripe_checkout)
+    if page.subscription:
+        return _plan(page.subscription, row)
+    return News(lambda: f"plan {subscriptions.take_page(row=row, page=page).state}")
+
+
+def _subscription(thing) -> News | None:
+    return _plan(thing.id)
+
+
+def _plan_invoice(thing) -> News | None:
+    of = getattr(thing.parent, "subscription_details", None) if thing.parent else None
+    return _plan(of.subscription) if of is not None and isinstance(of.subscription, str) else None
+
+
+def _plan(stripe_id: str, row: Subscription | None = None) -> News | None:
+    """All that the provider says of a subscription now, whichever of its news this is."""
+    asked_at = timezone.now()
+    row = row or Subscription.objects.filter(stripe_id=stripe_id).first()
+    facts = gateway_plans.read(stripe_id)
+    row = row or subscriptions.begun_as(facts=facts)
+    if row is None:
+        return None
+    invoices = gateway_plans.invoices(stripe_id)
+
+    def apply() -> str:
+        subscriptions.adopt(row=row, stripe_id=stripe_id)
+        if row.stripe_id != stripe_id:
+            return "another plan took its place"
+        subscriptions.take(row=row, facts=facts, invoices=invoices, asked_at=asked_at)
+        return f"plan {row.state}"
+
+    return News(apply)
 
 
 def _paid_page(thing) -> News | None:
@@ -220,6 +261,12 @@ READERS: dict[str, Callable] = {
     "charge.dispute.funds_withdrawn": _dispute,
     "charge.dispute.funds_reinstated": _dispute,
     "charge.dispute.closed": _dispute,
+    "customer.subscription.created": _subscription,
+    "customer.subscription.updated": _subscription,
+    "customer.subscription.deleted": _subscription,
+    "invoice.paid": _plan_invoice,
+    "invoice.payment_failed": _plan_invoice,
+    "invoice.voided": _plan_invoice,
     "payout.created": _payout,
     "payout.updated": _payout,
     "payout.paid": _payout,

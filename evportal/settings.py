@@ -374,6 +374,7 @@ SPECTACULAR_SETTINGS = {
         "InstalledProfileState": "stations.models.InstalledProfile.State",
         "MonitorState": "stations.models.Monitor.State",
         "MonitorType": "stations.models.MonitorType",
+        "SubscriptionState": "billing.models.Subscription.State",
     },
 }
 

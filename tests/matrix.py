@@ -47,6 +47,8 @@ from billing.models import (
     LedgerAccount,
     Payment,
     Payout,
+    Plan,
+    PlanVersion,
     PriceGroup,
     PriceGroupMember,
     Quote,
@@ -54,6 +56,7 @@ from billing.models import (
     Refund,
     Series,
     Start,
+    Subscription,
     Tariff,
     TariffAssignment,
     TariffDraft,
@@ -465,6 +468,26 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         reopened_at=None,
         defaults={"closed_at": now},
     )
+    # What is on sale, everybody sees.
+    no_sale = Plan.objects.create(
+        operator=operator, key=f"gold-{n}", name=f"{mark} gold", text=mark, on_sale_until=now
+    )
+    terms = PlanVersion.objects.create(
+        plan=no_sale, number=1, currency="EUR", fee=9, vat_percent=19, included_kwh=20
+    )
+    # A driver has one that runs at each operator.
+    runs = not Subscription.objects.running().filter(operator=operator, user=driver).exists()
+    subscription = Subscription.objects.create(
+        operator=operator,
+        user=driver,
+        plan=no_sale,
+        version=terms,
+        state="active" if runs else "ended",
+        started_at=now,
+        period_start=now,
+        period_end=now + timedelta(days=30),
+        ended_at=None if runs else now,
+    )
     host = Host.objects.create(operator=operator, name=f"{mark} host {n}", email="host@example.com")
     share = HostShare.objects.create(host=host, site=site, valid_from="2020-01-01", percent=10)
     books, _new = Books.objects.get_or_create(operator=operator, defaults={"iban": "DE02120300000000202051"})
@@ -592,6 +615,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         draft, tariff_rules, price_group, holidays,
         tariff, version, assignment, quote, customer, card, payment, refund, cdr, invoice, alert, vehicle,
         trail, closed, host, share, books, export, fleet, registration,
+        no_sale, subscription,
         journal, account, top_up, increment, hold_rules, fee,
         dispute, payout, movement, compared, difference,
         pending, mail, sent, rules, rule, certificate, installed, root, authority, token_rules, settlement,
@@ -653,6 +677,8 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "doubt": doubt.pk,
         "closed": closed.pk,
         "host": host.pk,
+        "no_sale": no_sale.pk,
+        "subscription": subscription.pk,
         "export": export.pk,
         "alert": alert.pk,
         "outage": outage.pk,

@@ -34,10 +34,13 @@ from billing.models import (
     Journal,
     LedgerAccount,
     Payment,
+    Plan,
+    PlanVersion,
     PriceGroup,
     Reconciliation,
     Refund,
     Series,
+    Subscription,
     Tariff,
     TariffAssignment,
     TariffDraft,
@@ -184,8 +187,12 @@ class House:
             action="changed",
             fields={"name": ["a", "b"], "operator_id": [None, self.operator.pk]},
         )
+        plan = Plan.objects.create(operator=self.operator, key="gold", name="Gold")
+        agreed = PlanVersion.objects.create(plan=plan, number=1, currency="EUR", fee=9, vat_percent=19)
         rows = [
             change,
+            plan,
+            Subscription.objects.create(operator=self.operator, user=self.driver, plan=plan, version=agreed),
             account,
             journal,
             TopUp.objects.create(operator=self.operator, user=self.driver, amount=9, currency="EUR"),
@@ -424,6 +431,8 @@ SEES = {
         Reconciliation,
         Difference,
         TopUp,
+        Plan,
+        Subscription,
         Settlement,
         Account,
         Books,

@@ -8,11 +8,21 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from billing import invoicing, parties, prices, pricing, unsecured, vat
-from billing.actions import charging, debt_pages, debts, holds, invoices, raising, refunds
+from billing import invoicing, parties, plans, prices, pricing, unsecured, vat
+from billing.actions import (
+    allowances,
+    charging,
+    debt_pages,
+    debts,
+    holds,
+    invoices,
+    raising,
+    refunds,
+    subscriptions,
+)
 from billing.exceptions import PaymentRefused
 from billing.lines import from_json, to_json
-from billing.models import Card, Cdr, Payment, Quote, TariffVersion
+from billing.models import AllowanceUse, Card, Cdr, Payment, Quote, TariffVersion
 from bookings.models import Booking
 from evportal.accounts.models import User, Vehicle
 from stations import ingest, signed_checks
@@ -103,6 +113,7 @@ def bill(*, session: Session) -> Cdr:
         return cdr
     session = _heard_out(session)
     if cdr.state == State.OPEN:
+        _look_at_plan(cdr, session)
         _price(cdr, session)
         cdr.refresh_from_db()
     elif cdr.state in (State.SETTLED, State.UNPAID):
@@ -119,10 +130,19 @@ def _heard_out(session: Session) -> Session:
     return Session.objects.with_place().get(pk=session.pk)
 
 
+def _look_at_plan(cdr: Cdr, session: Session) -> None:
+    """A renewal that we have not heard of yet: its energy is the session's. Raises `ProviderDown`."""
+    row = plans.unknown_period(session, cdr.groups)
+    if row is not None:
+        subscriptions.look(row=row)
+
+
+@transaction.atomic
 def _price(cdr: Cdr, session: Session) -> None:
-    review, fields = session.review, {}
+    review, fields, wh = session.review, {}, Decimal(0)
+    period, left = allowances.lock(session=session, groups=cdr.groups)
     try:
-        fields = _figures(cdr, session)
+        fields, wh = _figures(cdr, session, left)
     except (pricing.UsageError, pricing.TariffError) as error:
         review = review or str(error)
     if cdr.version is None:
@@ -131,24 +151,29 @@ def _price(cdr: Cdr, session: Session) -> None:
         review = review or NO_TAX
     elif fields.get("gross") and session.user_id is None:
         review = review or NOBODY
-    Cdr.objects.filter(pk=cdr.pk, state=State.OPEN).update(
+    won = Cdr.objects.filter(pk=cdr.pk, state=State.OPEN).update(
         state=State.REVIEW if review else State.PRICED,
         review=review[:200],
         priced_at=timezone.now(),
         **fields,
     )
+    if won and period is not None:
+        allowances.use(session=session, period=period, wh=wh)
 
 
-def _figures(cdr: Cdr, session: Session) -> dict:
+def _figures(cdr: Cdr, session: Session, left_wh: Decimal) -> tuple[dict, Decimal]:
+    """The bill's figures, and how much of the plan's energy is in them."""
     if cdr.version is None:
-        return {}
-    priced = prices.priced(session, cdr.version)
+        return {}, Decimal(0)
+    covered = prices.covered(session, cdr.version, left_wh=left_wh)
+    priced = covered.priced
     site = session.station.site
     account = parties.account_of(session.user, site.operator)
     how = parties.category(place=site.country, operator=site.operator, account=account)
     lines = vat.apply(priced.lines, how)
     net, tax, gross = invoicing.total(lines)
-    return {"lines": to_json(lines), "net": net, "tax": tax, "gross": gross, "vat_category": how}
+    fields = {"lines": to_json(lines), "net": net, "tax": tax, "gross": gross, "vat_category": how}
+    return fields, covered.wh
 
 
 def _is_taxed(version: TariffVersion, lines: list[dict]) -> bool:
@@ -180,10 +205,14 @@ def correct(*, session: Session, previous_energy_wh: Decimal) -> Cdr:
 
 
 def _correct(cdr: Cdr, session: Session, previous_energy_wh: Decimal | None = None) -> None:
+    use = AllowanceUse.objects.filter(session=session).first()
     try:
-        fields = _figures(cdr, session)
+        # Of the plan it has at most what it was billed with: what is used less, the driver has again.
+        fields, wh = _figures(cdr, session, use.wh if use is not None else Decimal(0))
     except pricing.UsageError:
         return
+    if not session.review:
+        allowances.lower(session=session, wh=wh)
     too_much = cdr.gross - fields.get("gross", cdr.gross)
     if too_much < 0 and session.user is not None and session.user.is_guest:
         # More than was held, or than was known, is not asked of a guest (`_at_most_secured`).
@@ -383,6 +412,7 @@ def waive(*, cdr: Cdr, by: User) -> Cdr:
         state=State.WAIVED, reviewed_by=by, reviewed_at=timezone.now()
     )
     if won:
+        allowances.give_back(session=cdr.session)
         for payment in cdr.session.payments.live():
             holds.release(payment=payment)
     cdr.refresh_from_db()

@@ -183,7 +183,7 @@ def billed_lines(
     """What an invoice bills of this payment's charge, and what of it is credited already."""
     lines, credited = original.lines.all(), InvoiceLine.objects.filter(invoice__corrects=original)
     cdr = original.cdr
-    if cdr is None and original.booking_id is None:
+    if cdr is None and original.booking_id is None and payment.purpose != Payment.Purpose.PLAN:
         # A month's invoice: only what it bills for this charge is given back.
         cdr = Cdr.objects.get(session=payment.session_id)
         lines, credited = lines.filter(cdr=cdr), credited.filter(cdr=cdr)
@@ -192,6 +192,8 @@ def billed_lines(
 
 def billed(payment: Payment) -> Invoice | None:
     """The document that bills what was paid for, in its latest form."""
+    if payment.purpose == Payment.Purpose.PLAN:
+        return payment.plan_invoice.document
     if payment.purpose == Payment.Purpose.NO_SHOW:
         invoices = Invoice.objects.filter(kind=Kind.INVOICE, booking=payment.booking_id)
         return invoices.order_by("pk").last()

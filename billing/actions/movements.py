@@ -75,7 +75,7 @@ def _rows(movements: Sequence[Movement]) -> list[BalanceTransaction]:
     """With the rows of ours that are behind them."""
     intents = {one.intent for one in movements} - {""}
     sources = {one.source for one in movements} - {""}
-    ids = [one.row for one in movements if _is_uuid(one.row)]
+    ids = [one.row for one in movements if is_uuid(one.row)]
     payments = {row.stripe_intent: row for row in Payment.objects.filter(stripe_intent__in=intents)}
     top_ups = {row.stripe_intent: row for row in TopUp.objects.filter(stripe_intent__in=intents)}
     refunds: dict[str, Refund] = {}
@@ -110,7 +110,7 @@ COPIED = (
 )  # fmt: skip
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
     try:
         UUID(text)
     except ValueError:

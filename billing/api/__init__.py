@@ -5,6 +5,7 @@ from django.urls import path
 from billing.api.exports import Exports
 from billing.api.invoices import InvoiceExport, Invoices
 from billing.api.payments import Payments
+from billing.api.plans import Plans, Subscriptions
 from billing.api.quotes import Quotes
 from billing.api.starts import Starts
 from billing.api.tariffs import Tariffs
@@ -18,6 +19,8 @@ RESOURCES = {
     "exports": Exports,
     "wallets": Wallets,
     "starts": Starts,
+    "plans": Plans,
+    "subscriptions": Subscriptions,
 }
 
 #: Files have names, and no slash after them.

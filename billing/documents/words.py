@@ -89,6 +89,10 @@ Reverse charge: VAT is to be paid by the customer.|Steuerschuldnerschaft des Lei
 Not subject to VAT in the EU.|In der EU nicht steuerbar.|Hors champ de la TVA de l'UE.|Niet onderworpen aan EU-btw.|No sujeto al IVA de la UE.|Operazione fuori campo IVA UE.
 No VAT is charged.|Es wird keine Umsatzsteuer berechnet.|TVA non applicable.|Vrijgesteld van btw.|Exento de IVA.|Operazione senza IVA.
 %(charges)s charges, %(kwh)s kWh|%(charges)s Ladevorgänge, %(kwh)s kWh|%(charges)s recharges, %(kwh)s kWh|%(charges)s laadbeurten, %(kwh)s kWh|%(charges)s recargas, %(kwh)s kWh|%(charges)s ricariche, %(kwh)s kWh
+Included in your plan|In Ihrem Tarif enthalten|Inclus dans votre forfait|Inbegrepen in uw abonnement|Incluido en su plan|Incluso nel Suo piano
+Plan|Ladetarif|Forfait|Abonnement|Plan|Piano
+Not used of|Nicht genutzt von|Non utilisé de|Niet gebruikt van|No utilizado de|Non utilizzato di
+Rest of the period|Rest des Zeitraums|Reste de la période|Rest van de periode|Resto del período|Resto del periodo
 Charges|Ladevorgänge|Recharges|Laadbeurten|Recargas|Ricariche
 """.strip().splitlines()
 

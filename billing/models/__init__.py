@@ -10,6 +10,7 @@ from billing.models.invoice import Invoice, InvoiceLine, RefundLine, Series
 from billing.models.ledger import Entry, Journal, LedgerAccount
 from billing.models.limit import ChargeLimit, SessionWatch
 from billing.models.payment import Card, Customer, Payment, Refund, WebhookEvent
+from billing.models.plan import AllowanceUse, Plan, PlanInvoice, PlanPeriod, PlanVersion, Subscription
 from billing.models.price_group import HolidayCalendar, PriceGroup, PriceGroupMember
 from billing.models.provider import BalanceTransaction, Payout
 from billing.models.reconciliation import Difference, Reconciliation
@@ -20,6 +21,7 @@ from billing.models.wallet import TopUp
 __all__ = [
     "Account",
     "AccountDriver",
+    "AllowanceUse",
     "BalanceTransaction",
     "Books",
     "LedgerAccount",
@@ -45,6 +47,10 @@ __all__ = [
     "Journal",
     "Payment",
     "Payout",
+    "Plan",
+    "PlanInvoice",
+    "PlanPeriod",
+    "PlanVersion",
     "PriceGroup",
     "PriceGroupMember",
     "Quote",
@@ -55,6 +61,7 @@ __all__ = [
     "Series",
     "SessionWatch",
     "Start",
+    "Subscription",
     "Tariff",
     "TariffApproval",
     "TariffAssignment",

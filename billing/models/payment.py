@@ -88,6 +88,7 @@ class Payment(models.Model):
     class Purpose(models.TextChoices):
         SESSION = "session", _("Charging")
         NO_SHOW = "no_show", _("Slot not used")
+        PLAN = "plan", _("Plan's fee")
 
     class Method(models.TextChoices):
         CARD = "card", _("Card")

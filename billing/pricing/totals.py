@@ -39,6 +39,8 @@ class Kind(StrEnum):
     MAX_PRICE = "MAX_PRICE"
     #: For charging past a booking's end: of the booking's terms, not of the tariff.
     LATE_STOP = "LATE_STOP"
+    #: Energy that the driver's plan includes, taken off again: of the plan, not of the tariff.
+    INCLUDED = "INCLUDED"
 
 
 @dataclass(frozen=True, slots=True)

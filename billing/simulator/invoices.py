@@ -1,12 +1,29 @@
 """Stripe's invoices, thin: those that subscriptions make."""
 
+from datetime import UTC, datetime
+from fractions import Fraction
+
 from . import confirmation, payment_intents
-from .endpoints import endpoint, readable, whole
-from .errors import StripeError, invalid
+from .endpoints import endpoint, page, readable, whole
+from .errors import StripeError, invalid, not_simulated
 from .world import token
 
-readable("invoice", "/v1/invoices", "Invoice", ("customer", "status", "collection_method"))
 readable("invoice_payment", "/v1/invoice_payments", "InvoicePayment", ("invoice", "status"))
+
+
+@endpoint("GET /v1/invoices", "InvoiceListParams")
+def list_invoices(world, params):
+    """Invoices, newest first."""
+    rows = world.all("invoice")
+    if "subscription" in params:
+        rows = [row for row in rows if _subscription(row) == params["subscription"]]
+    return page(world, params, rows, "/v1/invoices", ("customer", "status", "collection_method"))
+
+
+@endpoint("GET /v1/invoices/{id}", "InvoiceRetrieveParams")
+def retrieve_invoice(world, params, id):
+    """One invoice."""
+    return world.get("invoice", id)
 
 
 @endpoint("POST /v1/invoices/{id}/pay", "InvoicePayParams")
@@ -20,7 +37,7 @@ def pay_invoice(world, params, id):
     if "payment_method" in params:
         invoice["default_payment_method"] = params["payment_method"]
     collect(world, invoice, off_session=params.get("off_session", True))
-    activate(world, world.get("subscription", invoice["parent"]["subscription_details"]["subscription"]))
+    activate(world, world.get("subscription", _subscription(invoice)))
     return invoice
 
 
@@ -34,6 +51,10 @@ def void_invoice(world, params, id):
     return invoice
 
 
+def _subscription(invoice) -> str:
+    return invoice["parent"]["subscription_details"]["subscription"]
+
+
 def void(world, invoice):
     """Nobody owes this any more."""
     world.touch(invoice)["status"] = "void"
@@ -41,15 +62,82 @@ def void(world, invoice):
     world.emit("invoice.voided", invoice)
 
 
-def for_period(world, subscription, reason) -> dict:
-    """The final invoice of a subscription's current period, not yet paid."""
+@endpoint("POST /v1/invoices/create_preview", "InvoiceCreatePreviewParams")
+def preview_invoice(world, params):
+    """What a change of a subscription's price would cost at once, or its next period; nothing is kept."""
+    from . import subscriptions  # it makes invoices itself
+
+    if set(params) - {"subscription", "subscription_details", "expand"} or "subscription" not in params:
+        raise not_simulated("previewing anything but a change of a subscription")
+    subscription = world.get("subscription", params["subscription"], "subscription")
+    if subscription["status"] == "canceled":
+        raise invalid("You cannot preview the upcoming invoice for a canceled subscription.")
+    details = params.get("subscription_details", {})
+    if set(details) - {"items", "proration_behavior", "proration_date"}:
+        raise not_simulated("this change in a preview")
+    if details.get("proration_behavior") == "always_invoice":
+        item, price = subscriptions.changed_item(world, subscription, details.get("items", []))
+        at = subscriptions.prorated_at(world, item, details.get("proration_date"))
+        lines = prorations(world, subscription, item, price, at)
+        return _draft(world, subscription, "subscription_update", lines)
+    items = subscription["items"]["data"]
+    if "items" in details:
+        item, price = subscriptions.changed_item(world, subscription, details["items"])
+        items = [{**item, "price": price} if one is item else one for one in items]
+    lines = [_line(subscription, subscriptions.one_later(item)) for item in items]
+    return _draft(world, subscription, "upcoming", lines)
+
+
+def prorations(world, subscription, item, price, at) -> list[dict]:
+    """Two lines: the rest of the old price's time is given back, that of the new one's is charged."""
+    start, end = item["current_period_start"], item["current_period_end"]
+    day = f"{datetime.fromtimestamp(at, UTC):%d %b %Y}".lstrip("0")
+    found = []
+    for sign, words, one in ((-1, "Unused time on", item["price"]), (1, "Remaining time on", price)):
+        whole_price = Fraction(one["unit_amount"] * item["quantity"])
+        amount = sign * int(whole_price * (end - at) / (end - start) + Fraction(1, 2))
+        name = world.objects["product"][one["product"]]["name"]
+        line = _line(subscription, {**item, "price": one})
+        line.update(
+            amount=amount,
+            subtotal=amount,
+            description=f"{words} {one['nickname'] or name} after {day}",
+            period={"start": at, "end": end},
+        )
+        line["parent"]["subscription_item_details"]["proration"] = True
+        found.append(line)
+    return found
+
+
+def settle_nothing(world, invoice):
+    """An invoice of nothing is paid as soon as it is final."""
     now = world.clock.now()
+    world.touch(invoice)["status"] = "paid"
+    invoice["status_transitions"]["paid_at"] = now
+    world.emit("invoice.paid", invoice)
+
+
+def for_period(world, subscription, reason, lines=None) -> dict:
+    """The final invoice of a subscription's current period, or of these lines, not yet paid."""
+    now = world.clock.now()
+    if lines is None:
+        lines = [_line(subscription, item) for item in subscription["items"]["data"]]
+    invoice = world.keep(_draft(world, subscription, reason, lines))
     customer = world.get("customer", subscription["customer"])
-    lines = [_line(subscription, item) for item in subscription["items"]["data"]]
-    total = sum(line["amount"] for line in lines)
     number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
     customer["next_invoice_sequence"] += 1
-    invoice = world.new(
+    world.emit("invoice.created", invoice)
+    invoice.update(status="open", number=number)
+    invoice["status_transitions"]["finalized_at"] = now
+    world.emit("invoice.finalized", invoice)
+    return invoice
+
+
+def _draft(world, subscription, reason, lines) -> dict:
+    now = world.clock.now()
+    customer = world.get("customer", subscription["customer"])
+    total = sum(line["amount"] for line in lines)
+    invoice = world.make(
         "invoice",
         account_country="DE",
         account_name=world.merchant,
@@ -144,16 +232,12 @@ def for_period(world, subscription, reason) -> dict:
     for line in lines:
         line["invoice"] = invoice["id"]
     invoice["lines"] = whole(lines, f"/v1/invoices/{invoice['id']}/lines")
-    world.emit("invoice.created", invoice)
-    invoice.update(status="open", number=number)
-    invoice["status_transitions"]["finalized_at"] = now
-    world.emit("invoice.finalized", invoice)
     return invoice
 
 
 def collect(world, invoice, *, off_session):
     """Charge an open invoice. Raises the card's refusal after recording it."""
-    subscription = world.get("subscription", invoice["parent"]["subscription_details"]["subscription"])
+    subscription = world.get("subscription", _subscription(invoice))
     customer = world.get("customer", invoice["customer"])
     method = (
         invoice["default_payment_method"]

@@ -7,6 +7,17 @@ from . import confirmation, customers, invoices
 from .endpoints import endpoint, merge_metadata, metadata, page, readable, whole
 from .errors import StripeError, invalid, malformed, not_simulated
 
+CHANGES = {
+    "metadata",
+    "description",
+    "cancel_at_period_end",
+    "default_payment_method",
+    "items",
+    "payment_behavior",
+    "proration_behavior",
+    "proration_date",
+}
+
 readable("subscription_item", "/v1/subscription_items", "SubscriptionItem", ("subscription",))
 
 
@@ -50,19 +61,15 @@ def create_subscription(world, params):
 
 @endpoint("POST /v1/subscriptions/{id}", "SubscriptionUpdateParams")
 def update_subscription(world, params, id):
-    """Notes, the default card and whether it ends with its period."""
+    """Notes, the default card, another price, and whether it ends with its period."""
     subscription = world.get("subscription", id)
-    if set(params) - {
-        "metadata",
-        "description",
-        "cancel_at_period_end",
-        "default_payment_method",
-        "expand",
-    }:
+    if set(params) - CHANGES - {"expand"}:
         raise not_simulated("this change of a subscription")
-    if subscription["status"] == "canceled":
+    if subscription["status"] in ("canceled", "incomplete_expired"):
         raise invalid("A canceled subscription can only update its cancellation_details and metadata.")
     merge_metadata(subscription, params)
+    if "items" in params:
+        _change_price(world, subscription, params)
     if "default_payment_method" in params:
         method = world.get("payment_method", params["default_payment_method"], "default_payment_method")
         customers.require_owner(method, subscription["customer"])
@@ -208,12 +215,9 @@ def renew_due(world):
 
 def _renew(world, subscription):
     for item in subscription["items"]["data"]:
-        start = item["current_period_end"]
-        until = _after(start, item["price"]["recurring"])
-        item.update(current_period_start=start, current_period_end=until)
-        world.get("subscription_item", item["id"]).update(
-            current_period_start=start, current_period_end=until
-        )
+        period = {name: one_later(item)[name] for name in ("current_period_start", "current_period_end")}
+        item.update(period)
+        world.get("subscription_item", item["id"]).update(period)
     invoice = invoices.for_period(world, subscription, "subscription_cycle")
     subscription["latest_invoice"] = invoice["id"]
     world.emit("customer.subscription.updated", subscription)
@@ -224,6 +228,72 @@ def _renew(world, subscription):
         world.emit("customer.subscription.updated", subscription, status="active")
     else:
         activate(world, subscription)
+
+
+def one_later(item) -> dict:
+    """The item as it is in its next period."""
+    start = item["current_period_end"]
+    until = _after(start, item["price"]["recurring"])
+    return {**item, "current_period_start": start, "current_period_end": until}
+
+
+def changed_item(world, subscription, items) -> tuple[dict, dict]:
+    """The one item that is changed, and the price that it gets."""
+    held = {item["id"]: item for item in subscription["items"]["data"]}
+    if len(items) != 1 or items[0].get("id") not in held or set(items[0]) - {"id", "price"}:
+        raise not_simulated("changing anything but the price of one item")
+    item, price = held[items[0]["id"]], world.get("price", items[0]["price"], "items[0][price]")
+    if not price["active"]:
+        raise invalid("The price specified is inactive. This field only accepts active prices.")
+    if not price["recurring"] or price["recurring"] != item["price"]["recurring"]:
+        raise not_simulated("another billing interval")
+    if price["currency"] != subscription["currency"]:
+        raise invalid("The price's currency is not the subscription's.", param="items[0][price]")
+    return item, price
+
+
+def prorated_at(world, item, given: int | None) -> int:
+    """The moment from which a change is prorated: now, or as told, within the current period."""
+    at = world.clock.now() if given is None else given
+    if not item["current_period_start"] <= at <= item["current_period_end"]:
+        raise invalid(
+            "Cannot specify a `proration_date` outside of the subscription's current period.",
+            param="proration_date",
+        )
+    return at
+
+
+def _change_price(world, subscription, params):
+    """Another price for the item: invoiced at once with its prorations, or from the next period on."""
+    item, price = changed_item(world, subscription, params["items"])
+    behaviour = params.get("proration_behavior", "create_prorations")
+    if behaviour == "create_prorations":
+        raise not_simulated("prorations that wait for the next invoice")
+    if behaviour == "always_invoice" and price["id"] != item["price"]["id"]:
+        at = prorated_at(world, item, params.get("proration_date"))
+        lines = invoices.prorations(world, subscription, item, price, at)
+        if sum(line["amount"] for line in lines) < 0:
+            raise not_simulated("a credit to the customer's balance")
+        invoice = invoices.for_period(world, subscription, "subscription_update", lines)
+        if invoice["total"]:
+            try:
+                invoices.collect(world, invoice, off_session=False)
+            except StripeError:
+                if params.get("payment_behavior") == "error_if_incomplete":
+                    # The change is undone as a whole: nothing is owed for it.
+                    invoices.void(world, invoice)
+                    raise
+                subscription["status"] = "past_due"
+        else:
+            invoices.settle_nothing(world, invoice)
+        subscription["latest_invoice"] = invoice["id"]
+    for one in (item, world.touch(world.get("subscription_item", item["id"]))):
+        one["price"] = {key: value for key, value in price.items() if not key.startswith("_")}
+        one["plan"] = {
+            **one["plan"], "id": price["id"], "amount": price["unit_amount"],
+            "amount_decimal": price["unit_amount_decimal"], "product": price["product"],
+            "nickname": price["nickname"],
+        }  # fmt: skip
 
 
 def _period_end(subscription):

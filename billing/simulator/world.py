@@ -69,7 +69,11 @@ class World:
 
     def new(self, kind, values=None, **fields) -> dict:
         """Create an object with an id, its time of creation and the fields given."""
-        obj = {
+        return self.keep(self.make(kind, values, **fields))
+
+    def make(self, kind, values=None, **fields) -> dict:
+        """Such an object, not kept."""
+        return {
             "id": f"{PREFIX[kind]}_{token()}",
             "object": kind,
             "created": self.clock.now(),
@@ -77,6 +81,10 @@ class World:
             **(values or {}),
             **fields,
         }
+
+    def keep(self, obj) -> dict:
+        """Make it one of the account's objects."""
+        kind = obj["object"]
         self.before.setdefault((kind, obj["id"]), self.objects.get(kind, {}).get(obj["id"]))
         self.objects.setdefault(kind, {})[obj["id"]] = obj
         return self.touch(obj)

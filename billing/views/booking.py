@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from billing import actions, late_stop, policy, showing
+from billing import actions, late_stop, policy, showing, showing_plans
 from billing.actions.booking import booking_quote
 from billing.exceptions import NoTariff, ProviderDown
 from billing.models import Card, Payment
@@ -81,6 +81,7 @@ def _page(request, booking: Booking, *, problem: str = "", status: int = 200):
         if quote is not None:
             context |= {
                 "lines": showing.quote_lines(quote),
+                "plan": showing_plans.of_quote(quote),
                 "totals": showing.totals(
                     quote.net, quote.tax, quote.gross, quote.currency, _("Estimated total")
                 ),

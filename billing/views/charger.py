@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from billing import actions, limits, policy, prices, showing
+from billing import actions, limits, policy, prices, showing, showing_plans
 from billing.actions import guests, pages
 from billing.actions.charging import AlreadyCharging
 from billing.exceptions import NoTariff
@@ -105,6 +105,7 @@ def _prices(request, evse: Evse, user, now) -> dict:
     except NoTariff as refusal:
         return {"problem": str(refusal)}
     return {
+        "plan": showing_plans.line(user, evse.station.site, now),
         "kwh": kwh,
         "fewer": max(LEAST_KWH, kwh - STEP_KWH),
         "more": min(MOST_KWH, kwh + STEP_KWH),

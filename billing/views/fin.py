@@ -204,6 +204,7 @@ def xml_response(row: Invoice, syntax: str) -> HttpResponse:
 def disputes_of(invoice: Invoice, request):
     """The cases about what it bills."""
     about = Q(payment__session__cdr__invoice_lines__invoice=invoice)
+    about |= Q(payment__plan_invoice__document=invoice)
     if invoice.booking_id:
         about |= Q(payment__booking=invoice.booking_id, payment__purpose=Payment.Purpose.NO_SHOW)
     return Dispute.objects.visible_to(request.access, "view_money").filter(about).distinct()
@@ -216,7 +217,7 @@ def payment_of(invoice: Invoice) -> Payment | None:
         paid = paid.filter(session=invoice.cdr.session_id)
         return max(paid, key=lambda payment: payment.refundable, default=None)
     if invoice.booking_id is None:
-        return None
+        return paid.filter(plan_invoice__document=invoice).first()
     return paid.filter(booking=invoice.booking_id, purpose=Payment.Purpose.NO_SHOW).first()
 
 

@@ -29,6 +29,7 @@ def tabs(current: str) -> list[dict]:
         ("me:billing", _("Billing details")),
         ("me:cards", _("Cards")),
         ("me:wallet", _("Wallet")),
+        ("me:plan", _("Plan")),
         ("me:vehicles", _("Vehicles")),
         ("me:tokens", _("RFID cards")),
         ("me:notifications", _("Notifications")),

@@ -117,11 +117,16 @@ def _link(request, shown) -> None:
     by_session = dict(reversed(rows.values_list("lines__cdr__session", "pk")))
     rows = mine.filter(booking__in=bookings, kind=Invoice.Kind.INVOICE)
     by_booking = dict(reversed(rows.values_list("booking", "pk")))
-    numbers = {row.pk: row for row in mine.filter(pk__in=[*by_session.values(), *by_booking.values()])}
+    plans = [row.pk for row in payments if row.purpose == Payment.Purpose.PLAN]
+    rows = mine.filter(plan_invoice__payment__in=plans)
+    by_payment = dict(rows.values_list("plan_invoice__payment", "pk"))
+    keys = [*by_session.values(), *by_booking.values(), *by_payment.values()]
+    numbers = {row.pk: row for row in mine.filter(pk__in=keys)}
     for row in shown:
         row.invoice = None
         if row.payment is not None:
             pk = by_session.get(row.payment.session_id) or by_booking.get(row.payment.booking_id)
+            pk = pk or by_payment.get(row.payment_id)
             row.invoice = numbers.get(pk)
 
 

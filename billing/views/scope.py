@@ -20,6 +20,7 @@ PAGES = (
     ("fin:payouts", gettext_lazy("Payouts"), "view_money"),
     ("fin:disputes", gettext_lazy("Disputes"), "view_money"),
     ("fin:reconciliation", gettext_lazy("Reconciliation"), "keep_books"),
+    ("fin:plans", gettext_lazy("Plans"), "view_money"),
     ("fin:hosts", gettext_lazy("Site hosts"), "keep_books"),
     ("fin:books", gettext_lazy("Settings"), "keep_books"),
 )

@@ -50,7 +50,9 @@ OPERATORS = (
 )
 
 
-def tariff(ident: str, energy: float, idle: float, grace: int, vat: float, party: str, country: str) -> dict:
+def tariff(
+    ident: str, energy: float, idle: float, grace: int, vat: float, party: str, country: str, **additions
+) -> dict:
     """kWh and, after a grace, an idle fee per hour; prices with tax."""
     return {
         "country_code": country,
@@ -66,7 +68,7 @@ def tariff(ident: str, energy: float, idle: float, grace: int, vat: float, party
                 ]
             }
         ],
-        "evportal": {"idle_grace_minutes": grace},
+        "evportal": {"idle_grace_minutes": grace, **additions},
         "last_updated": "2026-01-01T00:00:00Z",
     }
 
@@ -77,7 +79,18 @@ TARIFFS = {
         "Normal charging": tariff("normal", 0.45, 6.0, 30, 19.0, "NLL", "DE"),
         "Fast charging": tariff("fast", 0.59, 12.0, 10, 19.0, "NLL", "DE"),
     },
-    "alpenstrom": {"Alpin": tariff("alpin", 0.52, 9.0, 15, 20.0, "ALP", "AT")},
+    "alpenstrom": {
+        "Alpin": tariff(
+            "alpin", 0.52, 9.0, 15, 20.0, "ALP", "AT",
+            groups=[{"group": "plan:gipfel", "discount_percent": 20}],
+        )
+    },
+}  # fmt: skip
+
+#: operator → a plan: key, name, fee, VAT, kWh, text. One has energy in it, the other better prices.
+PLANS = {
+    "nordlicht": ("polar", "Polar", "14.90", 19, 40, "40 kWh a month at all of our chargers."),
+    "alpenstrom": ("gipfel", "Gipfel", "6.90", 20, 0, "20 % off every kWh, on every mountain."),
 }
 
 

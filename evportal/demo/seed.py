@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from billing import gateway
 from billing.actions.cards import customer_of, save_card_from_event
-from billing.models import Card, Tariff, TariffAssignment, TariffVersion
+from billing.models import Card, Plan, PlanVersion, Tariff, TariffAssignment, TariffVersion
 from bookings.models import SiteRules
 from evportal.accounts.models import Membership, Operator, User, Vehicle
 from evportal.demo import history, network
@@ -50,6 +50,8 @@ def _seed(data: Path) -> list[User]:
     fleets = _fleets(operators)
     _driver_things(operators)
     tariffs = {slug: _tariffs(operators[slug], named) for slug, named in network.TARIFFS.items()}
+    for slug, offer in network.PLANS.items():
+        _plan(operators[slug], *offer)
     passwords = _known_passwords(data)
     for place in network.PLACES:
         _place(place, operators[place.operator], tariffs[place.operator], passwords)
@@ -144,6 +146,17 @@ def _tariffs(operator: Operator, named: dict[str, dict]) -> dict[str, Tariff]:
             tariff=made[name], number=1, defaults={"valid_from": SINCE, "ocpi": ocpi}
         )
     return made
+
+
+def _plan(operator: Operator, key: str, name: str, fee: str, vat: int, kwh: int, text: str) -> None:
+    plan, _new = Plan.objects.get_or_create(operator=operator, key=key, defaults={"name": name, "text": text})
+    PlanVersion.objects.get_or_create(
+        plan=plan,
+        number=1,
+        defaults={
+            "currency": operator.currency, "fee": Decimal(fee), "vat_percent": vat, "included_kwh": kwh
+        },
+    )  # fmt: skip
 
 
 def _place(place: network.Place, operator: Operator, tariffs: dict[str, Tariff], passwords: dict) -> None:

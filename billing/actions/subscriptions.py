@@ -1,0 +1,592 @@
+"""Drivers' subscriptions: begun on the provider's page, and from then on what the provider says they are.
+
+Our wish is on the row before the provider is asked for anything; `look` then takes over all that it says of a
+subscription and its invoices, so news may come late, twice and in any order.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, OuterRef, Q, Subquery
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from billing import gateway_plans, policy, subscribing
+from billing.actions import plan_documents, plan_news
+from billing.actions.cards import customer_of
+from billing.actions.movements import is_uuid
+from billing.exceptions import CardDeclined, PaymentRefused, ProviderRefused
+from billing.gateway_plans import InvoiceFacts, PlanPage, SubscriptionFacts
+from billing.models import Card, Plan, PlanInvoice, PlanPeriod, PlanVersion, Subscription
+from evportal.accounts.models import User
+
+log = logging.getLogger(__name__)
+State = Subscription.State
+NOT_PAID = ("incomplete", "incomplete_expired")
+
+
+class NotOnSale(PaymentRefused):
+    default = _("This plan is not on sale.")
+
+
+class HasAPlan(PaymentRefused):
+    default = _("You have a plan at this operator already. You can switch it instead.")
+
+
+class NoSwitch(PaymentRefused):
+    default = _("This plan can't be switched to that one now.")
+
+
+class NotRunning(PaymentRefused):
+    default = _("This plan is not running any more.")
+
+
+# Subscribing
+
+
+def subscribe(*, user: User, plan: Plan, now: datetime) -> tuple[Subscription, str]:
+    """Begin: the row, and the address of the page where it is paid. Asked twice, the same page."""
+    version = _on_sale(plan, now)
+    if user.is_guest:
+        raise NotOnSale
+    customer = customer_of(user).stripe_id
+    row = _begun(user, plan)
+    if row is not None and row.version_id != version.pk:
+        # They chose another plan, or its fee is another now: nobody may pay on the old page.
+        row = leave_page(row=row)
+        if row.state != State.ENDED:
+            raise HasAPlan
+        row = None
+    if row is None:
+        row = _open(user, plan, version)
+    page = None
+    if row.stripe_checkout:
+        page = gateway_plans.read_page(row.stripe_checkout)
+        take_page(row=row, page=page)
+        if row.is_running:
+            raise HasAPlan
+        if row.state == State.ENDED:
+            row, page = _open(user, plan, version), None
+    if page is None:
+        page = gateway_plans.page(
+            row_id=row.pk,
+            customer=customer,
+            price=price_of(version),
+            success_url=settings.PUBLIC_URL + reverse("me:subscribed", args=[row.pk]),
+            cancel_url=settings.PUBLIC_URL + reverse("me:plan"),
+            locale=(get_language() or "auto").split("-")[0],
+        )
+        Subscription.objects.filter(pk=row.pk).update(stripe_checkout=page.id, updated_at=timezone.now())
+        row.refresh_from_db()
+    return row, page.url
+
+
+def _on_sale(plan: Plan, now: datetime) -> PlanVersion:
+    if not Plan.objects.on_sale(now).filter(pk=plan.pk).exists():
+        raise NotOnSale
+    return plan.newest
+
+
+def _begun(user: User, plan: Plan) -> Subscription | None:
+    row = Subscription.objects.of_driver(user).open().filter(operator=plan.operator_id).first()
+    if row is not None and row.state != State.INCOMPLETE:
+        raise HasAPlan
+    return row
+
+
+def _open(user: User, plan: Plan, version: PlanVersion) -> Subscription:
+    # Durable: the row must be there before the provider hears of it.
+    try:
+        with transaction.atomic(durable=True):
+            return Subscription.objects.create(
+                operator_id=plan.operator_id, user=user, plan=plan, version=version
+            )
+    except IntegrityError:
+        # A second click: the first one's row, unless it was for another plan.
+        row = _begun(user, plan)
+        if row is None or row.version_id != version.pk:
+            raise HasAPlan from None
+        return row
+
+
+def price_of(version: PlanVersion) -> str:
+    """The version's price at the provider; made on first need, once."""
+    if not version.stripe_price:
+        price = gateway_plans.make_price(
+            version_id=version.pk, name=version.plan.name, fee=version.fee, currency=version.currency
+        )
+        PlanVersion.objects.filter(pk=version.pk, stripe_price="").update(stripe_price=price)
+        version.refresh_from_db()
+    return version.stripe_price
+
+
+def look_at_page(*, row: Subscription) -> Subscription:
+    """Ask how the page stands on which the driver subscribes, and take over what came of it."""
+    if row.state != State.INCOMPLETE:
+        return row
+    if not row.stripe_checkout:
+        # The page's address was never given to anybody, so nobody can pay on it.
+        return _give_up(row)
+    return take_page(row=row, page=gateway_plans.read_page(row.stripe_checkout))
+
+
+def leave_page(*, row: Subscription) -> Subscription:
+    """The driver does not want it any more; what was paid a moment ago runs all the same."""
+    if row.state != State.INCOMPLETE or not row.stripe_checkout:
+        return look_at_page(row=row)
+    return take_page(row=row, page=gateway_plans.close_page(row.stripe_checkout))
+
+
+def take_page(*, row: Subscription, page: PlanPage) -> Subscription:
+    if page.subscription:
+        adopt(row=row, stripe_id=page.subscription)
+        return look(row=row)
+    if page.status == "expired":
+        return _give_up(row)
+    return row
+
+
+def begun_as(*, facts: SubscriptionFacts) -> Subscription | None:
+    """The row that a subscription names, where the page on which it was begun has not been heard of yet."""
+    if not is_uuid(facts.row) or facts.status in NOT_PAID:
+        # What a page's first card was declined for is not what the driver subscribes to in the end.
+        return None
+    return Subscription.objects.filter(pk=facts.row, stripe_id="").first()
+
+
+def adopt(*, row: Subscription, stripe_id: str) -> None:
+    """This is the subscription that the row was made for."""
+    Subscription.objects.filter(pk=row.pk, stripe_id="").update(stripe_id=stripe_id)
+    row.refresh_from_db()
+
+
+def _give_up(row: Subscription) -> Subscription:
+    Subscription.objects.filter(pk=row.pk, state=State.INCOMPLETE, stripe_id="").update(
+        state=State.ENDED, updated_at=timezone.now()
+    )
+    row.refresh_from_db()
+    return row
+
+
+# What the provider says
+
+
+def look(*, row: Subscription) -> Subscription:
+    """Ask for the subscription and its invoices, and take over both."""
+    if not row.stripe_id:
+        return look_at_page(row=row)
+    asked_at = timezone.now()
+    facts = gateway_plans.read(row.stripe_id)
+    return take(row=row, facts=facts, invoices=gateway_plans.invoices(row.stripe_id), asked_at=asked_at)
+
+
+@transaction.atomic
+def take(
+    *, row: Subscription, facts: SubscriptionFacts, invoices: list[InvoiceFacts], asked_at: datetime
+) -> Subscription:
+    """Write down what was read at `asked_at`; an answer older than the last one changes no state.
+
+    Invoices are final once they are paid, so of them every answer counts.
+    """
+    locked = Subscription.objects.select_for_update(no_key=True).get(pk=row.pk)
+    is_news = locked.asked_at is None or asked_at >= locked.asked_at
+    if is_news:
+        _take_state(locked, facts, invoices, asked_at)
+    for one in invoices:
+        _take_invoice(locked, one)
+    row.refresh_from_db()
+    return row
+
+
+def _take_state(
+    row: Subscription, facts: SubscriptionFacts, invoices: list[InvoiceFacts], asked_at: datetime
+) -> None:
+    before = subscribing.State(row.state)
+    wanted = subscribing.state_of(facts.status, ends=facts.ends)
+    if not subscribing.may_move(before, wanted):
+        log.error("Subscription %s is %s at the provider and %s here", row.pk, facts.status, row.state)
+        return
+    row.asked_at = asked_at
+    row.stripe_item = facts.item
+    if wanted in subscribing.RUNNING:
+        row.started_at = row.started_at or facts.started_at
+        _take_period(row, facts)
+    if facts.ends != row.ends_there:
+        # It was canceled, or is to go on: by us, or in the provider's own pages.
+        row.ends_there = facts.ends
+        row.ends_at = facts.period_end if facts.ends else None
+    elif wanted == State.ACTIVE and row.ends_at is not None:
+        wanted = subscribing.State.CANCELLING  # The provider hears of it in its last period.
+    if wanted == State.PAST_DUE:
+        failed = [one.at for one in invoices if one.status == "open" and one.attempted]
+        row.past_due_since = row.past_due_since or min(failed, default=facts.period_start)
+    elif wanted != State.ENDED:
+        row.past_due_since = None
+    if wanted == State.ENDED and row.started_at is not None:
+        row.ended_at = row.ended_at or facts.ended_at or asked_at
+    row.state = wanted
+    row.save()
+    if wanted != before and wanted == State.PAST_DUE:
+        plan_news.tell_payment_failed(row=row)
+    if wanted != before and wanted == State.ENDED and row.started_at is not None:
+        plan_news.tell_ended(row=row)
+
+
+def _take_period(row: Subscription, facts: SubscriptionFacts) -> None:
+    """A new period begins with what was agreed to for it; another price in a known one is a switch."""
+    begins = row.period_start is None or facts.period_start > row.period_start
+    price = PlanVersion.objects.filter(stripe_price=facts.price, plan__operator=row.operator_id)
+    agreed = price.select_related("plan").first() or row.version
+    if begins:
+        row.version, row.plan, row.next_version = agreed, agreed.plan, None
+        row.period_start, row.period_end = facts.period_start, facts.period_end
+        PlanPeriod.objects.get_or_create(
+            subscription=row,
+            starts_at=facts.period_start,
+            defaults={
+                "ends_at": facts.period_end, "version": agreed, "included_wh": agreed.included_wh
+            },
+        )  # fmt: skip
+    elif row.switching_to_id == agreed.pk:
+        _switched(row, agreed)
+    elif agreed != row.version:
+        row.next_version = agreed
+    else:
+        row.next_version = None
+    if begins and row.switching_to_id is not None:
+        _end_switch(row)
+
+
+def _switched(row: Subscription, version: PlanVersion) -> None:
+    """The rest of the period is the new plan's."""
+    period = PlanPeriod.objects.select_for_update().get(subscription=row, starts_at=row.period_start)
+    period.included_wh = subscribing.included_after_switch(
+        old_wh=period.included_wh,
+        new_wh=version.included_wh,
+        used_wh=period.used_wh,
+        start=period.starts_at,
+        at=row.switch_begun_at,
+        end=period.ends_at,
+    )
+    period.version = version
+    period.save(update_fields=["included_wh", "version"])
+    row.version, row.plan, row.next_version = version, version.plan, None
+    _end_switch(row)
+
+
+def _end_switch(row: Subscription) -> None:
+    row.switching_to = row.switch_key = row.switch_begun_at = None
+
+
+def _take_invoice(row: Subscription, facts: InvoiceFacts) -> None:
+    if facts.status == "draft":
+        return
+    state = {"paid": PlanInvoice.State.PAID, "open": PlanInvoice.State.OPEN}.get(
+        facts.status, PlanInvoice.State.VOID
+    )
+    known, _new = PlanInvoice.objects.get_or_create(
+        stripe_id=facts.id,
+        defaults={
+            "subscription": row, "currency": facts.currency, "total": facts.total, "at": facts.at,
+            "state": state,
+        },
+    )  # fmt: skip
+    if known.state != state and known.state != PlanInvoice.State.PAID:
+        PlanInvoice.objects.filter(pk=known.pk).update(state=state)
+        known.state = state
+    if state == PlanInvoice.State.PAID and known.document_id is None and facts.total:
+        plan_documents.issue(row=known, facts=facts)
+
+
+# Switching
+
+
+def may_switch(row: Subscription, version: PlanVersion, now: datetime) -> bool:
+    return (
+        row.state == State.ACTIVE
+        and row.next_version_id is None
+        and row.period_end > now
+        and version.plan.operator_id == row.operator_id
+        and version.currency == row.version.currency
+        and version.pk != row.version_id
+        and Plan.objects.on_sale(now).filter(pk=version.plan_id).exists()
+        and version == version.plan.newest
+    )
+
+
+def is_upgrade(row: Subscription, version: PlanVersion) -> bool:
+    """A dearer plan begins at once and its rest of the period is paid; a cheaper one with the next period."""
+    return version.fee > row.version.fee
+
+
+def preview(*, row: Subscription, version: PlanVersion, now: datetime) -> InvoiceFacts:
+    """What the provider would charge for the switch: now, or for the next period. Nothing happens."""
+    if not may_switch(row, version, now):
+        raise NoSwitch
+    at = now if is_upgrade(row, version) else None
+    return gateway_plans.preview(
+        subscription=row.stripe_id, item=row.stripe_item, price=price_of(version), at=at
+    )
+
+
+def switch(*, row: Subscription, version: PlanVersion, at: datetime, now: datetime) -> Subscription:
+    """To another plan; `at` is the moment of the preview, so that what was shown is what is charged.
+
+    Where the bank declines, the old plan stays (`CardDeclined`).
+    """
+    if not may_switch(row, version, now) or not now - policy.PREVIEW_HOLDS <= at <= now:
+        raise NoSwitch
+    price = price_of(version)
+    with transaction.atomic(durable=True):
+        won = Subscription.objects.filter(
+            pk=row.pk, state=State.ACTIVE, switching_to=None, version=row.version_id, next_version=None
+        ).update(switching_to=version, switch_key=uuid4(), switch_begun_at=at, updated_at=now)
+    row.refresh_from_db()
+    if not won:
+        raise NoSwitch
+    prorated = at if is_upgrade(row, version) else None
+    if prorated is None:
+        return _change_next(row, version, price)
+    try:
+        gateway_plans.change_price(
+            subscription=row.stripe_id, item=row.stripe_item, price=price, at=prorated,
+            key=f"{row.switch_key}-switch",
+        )  # fmt: skip
+    except (CardDeclined, ProviderRefused):
+        _drop_switch(row)
+        raise
+    return look(row=row)
+
+
+def _change_next(row: Subscription, version: PlanVersion, price: str) -> Subscription:
+    """From the next period on. The row says so before the provider's news could be taken for a switch now."""
+    with transaction.atomic(durable=True):
+        Subscription.objects.filter(pk=row.pk, switch_key=row.switch_key).update(
+            next_version=version, switching_to=None, switch_key=None, switch_begun_at=None
+        )
+    key = f"{row.switch_key}-next"
+    row.refresh_from_db()
+    try:
+        gateway_plans.change_price(
+            subscription=row.stripe_id, item=row.stripe_item, price=price, at=None, key=key
+        )
+    except ProviderRefused:
+        look(row=row)
+        raise
+    return look(row=row)
+
+
+def keep_plan(*, row: Subscription) -> Subscription:
+    """Take back a switch that begins with the next period."""
+    if row.next_version is None or not row.is_running or row.next_version.plan_id == row.plan_id:
+        raise NoSwitch
+    gateway_plans.change_price(
+        subscription=row.stripe_id, item=row.stripe_item, price=price_of(row.version), at=None,
+        key=f"{row.pk}-keep-{uuid4()}",
+    )  # fmt: skip
+    return look(row=row)
+
+
+def _drop_switch(row: Subscription) -> None:
+    Subscription.objects.filter(pk=row.pk, switch_key=row.switch_key).update(
+        switching_to=None, switch_key=None, switch_begun_at=None
+    )
+    row.refresh_from_db()
+
+
+def finish_switch(*, row: Subscription) -> Subscription:
+    """After a crash: done if the provider has the new price; else it never began."""
+    look(row=row)
+    if row.switching_to_id is not None:
+        _drop_switch(row)
+    return row
+
+
+# Ending
+
+
+def would_end(row: Subscription) -> datetime:
+    """When it ends if it is canceled now."""
+    return subscribing.ends_at(
+        period_start=row.period_start,
+        period_end=row.period_end,
+        started_at=row.started_at,
+        least_months=row.plan.least_months,
+    )
+
+
+def cancel(*, row: Subscription, now: datetime) -> Subscription:
+    """It ends with its period, or once its least months are over."""
+    if row.state not in (State.ACTIVE, State.PAST_DUE) or row.ends_at is not None:
+        raise NotRunning
+    ends = would_end(row)
+    with transaction.atomic(durable=True):
+        won = Subscription.objects.filter(pk=row.pk, ends_at=None, state=row.state).update(
+            ends_at=ends, state=State.CANCELLING if row.state == State.ACTIVE else row.state, updated_at=now
+        )
+    row.refresh_from_db()
+    return tell_end(row=row) if won else row
+
+
+def go_on(*, row: Subscription, now: datetime) -> Subscription:
+    """Take the cancellation back."""
+    if not row.is_running or row.ends_at is None or row.ends_at <= now:
+        raise NotRunning
+    with transaction.atomic(durable=True):
+        Subscription.objects.filter(pk=row.pk, ended_at=None).update(
+            ends_at=None,
+            state=State.ACTIVE if row.state == State.CANCELLING else row.state,
+            updated_at=now,
+        )
+    row.refresh_from_db()
+    return tell_end(row=row)
+
+
+def tell_end(*, row: Subscription) -> Subscription:
+    """Tell the provider what the row wants of the end, if it has not been told; again is harmless."""
+    wanted = row.ends_at is not None and row.ends_at <= row.period_end
+    if row.is_running and wanted != row.ends_there:
+        gateway_plans.end_with_period(row.stripe_id, ends=wanted)
+        look(row=row)
+    return row
+
+
+# Unpaid renewals
+
+
+def pay(*, row: Subscription, card: Card) -> Subscription:
+    """The driver, present, pays the open renewal; the card pays the next ones too."""
+    look(row=row)
+    invoice = row.plan_invoices.filter(state=PlanInvoice.State.OPEN).first()
+    if row.state != State.PAST_DUE or invoice is None:
+        raise NotRunning(_("Nothing is open for your plan."))
+    gateway_plans.use_card(row.stripe_id, card=card.stripe_id)
+    try:
+        gateway_plans.pay(invoice.stripe_id, card=card.stripe_id)
+    finally:
+        look(row=row)
+    return row
+
+
+def end_unpaid(*, row: Subscription) -> Subscription:
+    """The days of grace are over."""
+    asked_at = timezone.now()
+    facts = gateway_plans.end_now(row.stripe_id)
+    return take(row=row, facts=facts, invoices=gateway_plans.invoices(row.stripe_id), asked_at=asked_at)
+
+
+# Another fee for those who are subscribed
+
+
+def give_notice(*, row: Subscription, now: datetime) -> Subscription:
+    """Tell the driver of the plan's newer version, from the first renewal that is far enough away."""
+    newest = row.plan.newest
+    if newest.pk not in (row.version_id, row.noticed_id) and newest.number > row.version.number:
+        with transaction.atomic():
+            won = (
+                Subscription.objects.filter(pk=row.pk)
+                .filter(Q(noticed=None) | ~Q(noticed=newest))
+                .update(noticed=newest, noticed_at=now)
+            )
+            row.refresh_from_db()
+            if won:
+                plan_news.tell_new_terms(row=row)
+    return row
+
+
+def renews_with(row: Subscription) -> datetime | None:
+    """The renewal from which a newer version holds, by its notice."""
+    if row.noticed is None or row.noticed_id == row.version_id or row.noticed.plan_id != row.plan_id:
+        return None
+    earliest = row.noticed_at + timedelta(days=row.plan.notice_days)
+    return subscribing.first_renewal(
+        period_start=row.period_start, period_end=row.period_end, not_before=earliest
+    )
+
+
+def apply_notice(*, row: Subscription) -> Subscription:
+    """In the last period before it: the provider charges the newer fee from the next one on."""
+    if row.state != State.ACTIVE or row.next_version_id or renews_with(row) != row.period_end:
+        return row
+    gateway_plans.change_price(
+        subscription=row.stripe_id,
+        item=row.stripe_item,
+        price=price_of(row.noticed),
+        at=None,
+        key=f"{row.pk}-notice-{row.noticed_id}-{int(row.period_start.timestamp())}",
+    )
+    return look(row=row)
+
+
+# What the sweeper finds
+
+
+def unfinished(now: datetime):
+    """Pages that nobody has come back from, periods that are over, and steps that a crash left."""
+    stale = now - policy.STALE_AFTER
+    waiting = Q(state=State.INCOMPLETE, updated_at__lt=now - policy.ASK_OPEN_PAGES_EVERY)
+    never_asked = Q(state=State.INCOMPLETE, stripe_checkout="", updated_at__lt=stale)
+    known = Q(state__in=sorted(subscribing.RUNNING))
+    over = (
+        known
+        & Q(period_end__lt=stale)
+        & (Q(asked_at__lt=F("period_end")) | Q(asked_at__lt=now - policy.ASK_PLANS_EVERY))
+    )
+    unpaid = Q(state=State.PAST_DUE, asked_at__lt=now - policy.ASK_PLANS_EVERY)
+    daily = known & Q(asked_at__lt=now - timedelta(days=1))
+    return (
+        Subscription.objects.with_plan()
+        .filter(waiting | never_asked | over | unpaid | daily)
+        .order_by("updated_at")
+    )
+
+
+def look_again(row: Subscription) -> None:
+    # First of all, so that a row which always fails goes to the end of the line.
+    Subscription.objects.filter(pk=row.pk).update(updated_at=timezone.now())
+    look(row=row)
+
+
+def unfinished_switches(now: datetime):
+    return Subscription.objects.with_plan().filter(
+        switching_to__isnull=False, updated_at__lt=now - policy.STALE_AFTER
+    )
+
+
+def untold_ends(now: datetime):
+    rows = Subscription.objects.with_plan().running()
+    told = Q(ends_there=True) & Q(ends_at=None)
+    return rows.filter(told | Q(ends_there=False, ends_at__lte=F("period_end")))
+
+
+def out_of_grace(now: datetime):
+    """Those whose days of grace are over; how many there are is the plan's matter."""
+    days = timedelta(days=1)
+    return (
+        Subscription.objects.with_plan()
+        .filter(state=State.PAST_DUE)
+        .filter(past_due_since__lte=now - days * F("plan__grace_days"))
+    )
+
+
+def to_be_told(now: datetime):
+    """Those whose plan has a newer version that they have not heard of."""
+    newer = PlanVersion.objects.filter(
+        plan=OuterRef("plan"), number__gt=OuterRef("version__number")
+    ).order_by("-number")
+    rows = Subscription.objects.with_plan().running().annotate(newest=Subquery(newer.values("pk")[:1]))
+    return rows.filter(newest__isnull=False).filter(Q(noticed=None) | ~Q(noticed=F("newest")))
+
+
+def to_be_renewed_anew(now: datetime):
+    rows = Subscription.objects.with_plan().select_related("noticed")
+    return rows.filter(
+        state=State.ACTIVE, noticed__isnull=False, next_version=None, period_end__gt=now
+    ).exclude(noticed=F("version"))
