@@ -17,6 +17,15 @@ LEFT_OUT = (
     "evportal/run/*", "evportal/accounts/models.py", "stations/certificates/*", "stations/configuration/*",
     "stations/firmware/*", "stations/charging_profiles/*", "stations/files/*",
     "stations/display/*", "stations/ocpp/*", "stations/paying/*", "billing/views/fin.py",
+    "templates/tariffs/*", "billing/forms_tariff.py", "billing/forms_plan.py", "billing/previews.py",
+    "billing/actions/tariffs.py", "billing/actions/drafts.py", "billing/actions/price_groups.py",
+    "billing/actions/selling_plans.py", "billing/actions/reconciliation.py", "billing/actions/disputes.py",
+    "billing/actions/movements.py", "billing/models/reconciliation.py", "billing/models/dispute.py",
+    "billing/models/provider.py", "billing/models/draft.py", "billing/models/price_group.py",
+    "billing/views/tariffs.py", "billing/views/tariff_draft.py", "billing/views/tariff_people.py",
+    "billing/views/selling_plans.py", "billing/views/disputes.py", "billing/views/payouts.py",
+    "billing/views/reconciliation.py", "templates/billing/mail/d[i]*",
+    "stations/labels/*", "stations/importing/*", "evportal/accounts/audit/*", "evportal/admin_actions.py",
     "billing/exports/*", "billing/pricing/*", "billing/models/tariff.py", "bookings/models/terms.py",
 )  # fmt: skip
 #: Of the modules of `stations`, those that drivers see.
