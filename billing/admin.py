@@ -168,6 +168,7 @@ class TariffDraftAdmin(ReadOnly, ScopedAdmin):
     list_select_related = ["tariff", "updated_by"]
     list_filter = [("tariff", ScopedFilter)]
     search_fields = ["tariff__name"]
+    date_hierarchy = "updated_at"
 
 
 @admin.register(TariffRules)
@@ -178,6 +179,8 @@ class TariffRulesAdmin(ReadOnly, ScopedAdmin):
     operator_path = "operator"
     list_display = ["operator", "second_person", "end_asked_by"]
     list_select_related = ["operator", "end_asked_by"]
+    list_filter = ["second_person", ("operator", ScopedFilter)]
+    search_fields = ["operator__name"]
 
 
 class MemberInline(ScopedTabular):

@@ -22,6 +22,7 @@ class PlanAdmin(ReadOnly, ScopedAdmin):
     list_select_related = ["operator"]
     list_filter = [("operator", ScopedFilter)]
     search_fields = ["name", "key"]
+    date_hierarchy = "on_sale_from"
 
 
 class PeriodInline(ScopedTabular):

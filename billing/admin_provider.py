@@ -34,7 +34,8 @@ class ReconciliationAdmin(ReadOnly, ScopedAdmin):
     operator_path = "operator"
     list_display = ["day", "operator", "currency", "theirs", "ours", "differing", "differences", "ran_at"]
     list_select_related = ["operator"]
-    list_filter = [("operator", ScopedFilter)]
+    list_filter = ["currency", ("operator", ScopedFilter)]
+    search_fields = ["operator__name"]
     date_hierarchy = "day"
 
 

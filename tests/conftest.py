@@ -3,7 +3,7 @@ from hypothesis import HealthCheck, settings
 from tests.running import portal
 
 # On a busy machine any example may be slow; that says nothing about the code.
-settings.register_profile("house", suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
 __all__ = ["portal", "pytest_xdist_make_scheduler"]

@@ -476,8 +476,9 @@ def test_every_list_is_searched_and_filtered_and_leafed_through_by_date(model):
     page = admin.site._registry[model]
     assert page.search_fields and page.list_filter
     dated = [field.name for field in model._meta.fields if isinstance(field, DateField)]
-    # An EVSE's dates are those of its state, which changes all day.
-    assert page.date_hierarchy in dated if dated and model not in (Evse, TokenRules) else True
+    # Some dates are those of a state, which changes all day.
+    states = (Evse, TokenRules, LoadSite, LoadMember, TariffRules)
+    assert page.date_hierarchy in dated if dated and model not in states else True
 
 
 def test_a_manager_sees_all_of_the_own_house_and_nothing_of_another(client):

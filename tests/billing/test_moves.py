@@ -101,7 +101,7 @@ def test_the_operators_own_move_keeps_the_price(provider, monkeypatch):
 def test_prices_of_slots_with_few_queries(django_assert_num_queries):
     own, *others = site_with(None, [DEAR], [CHEAP], None)
     made = [make.booking(evse=own, starts_at=NOON + number * HOUR, now=BEFORE) for number in range(3)]
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         found = moves.prices_at(made, others)
     assert len(found) == 12
     first = made[0].pk

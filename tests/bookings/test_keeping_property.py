@@ -123,7 +123,7 @@ class World:
 
 
 class Property(TestCase):
-    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
     @given(events=st.lists(st.tuples(st.integers(0, 9), EVENTS), max_size=6))
     def test_one_fee_and_no_stranger(self, events):
         world = World()
