@@ -265,5 +265,6 @@ def test_numbers_taken_fifty_at_a_time_have_no_gap():
 
     numbers = sorted(number for taken in together(50, take) for number in taken)
     assert numbers == list(range(1, len(numbers) + 1))
-    assert len(numbers) > 900
+    # At most every second round gives its number back.
+    assert len(numbers) >= 500
     assert Series.objects.get(operator=operator).last_number == len(numbers)

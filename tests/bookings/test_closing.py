@@ -361,7 +361,7 @@ slots = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(1, 
 
 
 @pytest.mark.django_db
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(slots, st.lists(st.tuples(st.sampled_from([11, 22, 50]), st.integers(7, 10)), min_size=4, max_size=4))
 def test_whatever_is_closed_nobody_overlaps_or_is_worse_off(prices, rows, kinds):
     site = make.site()
