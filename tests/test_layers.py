@@ -13,6 +13,7 @@ ALLOWED = {
     "evportal/outbox": {"evportal.outbox"},
     "stations": {
         "evportal.accounts",
+        "evportal.limits",
         "evportal.money",
         "evportal.outbox",
         "evportal.rest",

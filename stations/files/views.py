@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse, HttpResponseNotAllowed
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
+from evportal.limits import network_of, too_often
 from stations import logs
 from stations.files import receiving, streams, tickets
 
@@ -24,15 +24,6 @@ def _plain(status: int, text: str, **headers) -> HttpResponse:
     return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8", headers=headers)
 
 
-def _too_often(what: str, most: int) -> bool:
-    key = f"files:{what}"
-    cache.add(key, 0, 60)
-    try:
-        return cache.incr(key) > most
-    except ValueError:
-        return False  # Its minute has just ended.
-
-
 def _address(request) -> str | None:
     return request.META.get("REMOTE_ADDR") or None
 
@@ -41,10 +32,10 @@ def _find(request, token: str):
     """(ticket, None) or (None, the answer). Wrong tokens are counted; a right one is never locked out."""
     ticket = tickets.find(token)
     if ticket is None:
-        if _too_often(f"miss:{_address(request)}", MISSES):
+        if too_often(f"files miss {network_of(request)}", most=MISSES, seconds=60):
             return None, _plain(429, "Too many wrong addresses. Wait a minute.", **{"Retry-After": "60"})
         return None, _plain(404, "There is no file here, or its time is over.")
-    if _too_often(f"use:{ticket.pk}", USES):
+    if too_often(f"files use {ticket.pk}", most=USES, seconds=60):
         return None, _plain(429, "Too many requests. Wait a minute.", **{"Retry-After": "60"})
     return ticket, None
 
