@@ -62,6 +62,12 @@ class SavedCard:
     exp_month: int
     exp_year: int
 
+    @property
+    def facts(self) -> dict:
+        """What is kept of it beside whose it is."""
+        names = ("brand", "last4", "exp_month", "exp_year")
+        return {name: getattr(self, name) for name in names}
+
 
 def to_minor(amount: Decimal, currency: str, *, rounding: str = ROUND_DOWN) -> int:
     """The amount as Stripe counts it; where it can't be said exactly, rounded as told."""
@@ -253,6 +259,14 @@ def pay_page(
             {"idempotency_key": f"{row_id}-page"},
         )
     return _page(session)
+
+
+def find_page(checkout_session: str) -> PayPage | None:
+    """None where nobody can pay on it: its address was never given out, or the provider knows none."""
+    try:
+        return retrieve_page(checkout_session) if checkout_session else None
+    except ProviderRefused:
+        return None
 
 
 def retrieve_page(checkout_session: str) -> PayPage:

@@ -82,10 +82,7 @@ def _keep(customer: Customer, saved: gateway.SavedCard) -> Card:
         stripe_id=saved.id,
         defaults={
             "customer": customer,
-            "brand": saved.brand,
-            "last4": saved.last4,
-            "exp_month": saved.exp_month,
-            "exp_year": saved.exp_year,
+            **saved.facts,
             "is_default": not has_default,
         },
     )

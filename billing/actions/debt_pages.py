@@ -99,14 +99,7 @@ def look(*, row: DebtPage) -> DebtPage:
     """Ask the provider how it stands, and take over what it says."""
     if row.state != State.NEW:
         return row
-    if not row.stripe_checkout:
-        # The page's address was never given to anybody, so nobody can pay on it.
-        return take(row=row, page=None)
-    try:
-        page = gateway.retrieve_page(row.stripe_checkout)
-    except ProviderRefused:
-        page = None
-    return take(row=row, page=page)
+    return take(row=row, page=gateway.find_page(row.stripe_checkout))
 
 
 def close(*, debt: Cdr | FeeDebt) -> None:

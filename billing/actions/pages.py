@@ -62,10 +62,7 @@ def _remember(payment: Payment, saved: gateway.SavedCard) -> Card:
         stripe_id=saved.id,
         defaults={
             "customer": customer,
-            "brand": saved.brand,
-            "last4": saved.last4,
-            "exp_month": saved.exp_month,
-            "exp_year": saved.exp_year,
+            **saved.facts,
             "removed_at": timezone.now(),
         },
     )

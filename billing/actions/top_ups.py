@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from billing import gateway, ledger, policy
 from billing.actions import posting
 from billing.actions.cards import customer_of
-from billing.exceptions import PaymentRefused, ProviderRefused
+from billing.exceptions import PaymentRefused
 from billing.models import Journal, TopUp
 from evportal.accounts.models import Operator, User
 from evportal.money import exponent, round_money
@@ -64,14 +64,7 @@ def look_at_top_up(*, row: TopUp) -> TopUp:
     """Ask the provider how it stands, and take over what it says."""
     if row.state != State.NEW:
         return row
-    if not row.stripe_checkout:
-        # The page's address was never given to anybody, so nobody can pay on it.
-        return take_top_up(row=row, page=None)
-    try:
-        page = gateway.retrieve_page(row.stripe_checkout)
-    except ProviderRefused:
-        page = None
-    return take_top_up(row=row, page=page)
+    return take_top_up(row=row, page=gateway.find_page(row.stripe_checkout))
 
 
 @transaction.atomic
