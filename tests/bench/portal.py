@@ -127,8 +127,8 @@ class Portal:
             time.sleep(0.05)
         raise RuntimeError((self.data / "web.log").read_text()[-3000:])
 
-    def start_worker(self) -> None:
-        child = plan.worker("telemetry", "telemetry", 1, self.env)
+    def start_worker(self, queues: str = "telemetry") -> None:
+        child = plan.worker("telemetry", queues, 1, self.env)
         log = self.data / "worker.log"
         log.write_bytes(b"")
         self.worker = pinned(child.argv, WORKER_CORE, self.env | {"CELERY_SKIP_CHECKS": "1"}, log)
