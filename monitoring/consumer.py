@@ -27,7 +27,7 @@ HEARTBEAT_SECONDS = 15
 #: Roles and sign-in are looked at again after so many heartbeats, whether or not somebody told us.
 RECHECK_EVERY = 2
 #: Figures and feed follow what happens at most so often.
-SUMMARY_SECONDS = 2
+SUMMARY_SECONDS = 1
 #: Sockets in this process; a page has one, so a person with more has many windows or means no good.
 MOST = {"user": 30, "address": 200}
 

@@ -52,7 +52,7 @@ for number, pk in enumerate(Station.objects.order_by("pk").values_list("pk", fla
     Station.objects.filter(pk=pk).update(site=site)
 """
 #: Whether the feed's line about the witness says so.
-SAYS = """what => [...document.querySelectorAll('#feed li[id^=state]')]
+SAYS = """what => [...document.querySelectorAll('#feed li')]
     .some(line => line.textContent.includes(`CP02000 / 1: ${what}`))"""
 
 
@@ -89,7 +89,13 @@ def measure(portal: Portal, start_load) -> dict[str, float]:
     portal.enter_stations(LISTED - CHARGERS, prefix="LIST")
     portal.manage("shell", "--no-imports", "-c", SITES)
     idle = start_load(
-        portal.url, stations=CHARGERS - CHARGING - 1, first=CHARGING + 1, mode="idle", duration=ON_LINE_S
+        portal.url,
+        stations=CHARGERS - CHARGING - 1,
+        first=CHARGING + 1,
+        mode="idle",
+        no_authorize=True,
+        no_transaction=True,
+        duration=ON_LINE_S,
     )
     busy = start_load(portal.url, stations=CHARGING, mode="open", rate=CHARGING / EVERY_S, duration=ON_LINE_S)
     witness = None
@@ -99,7 +105,10 @@ def measure(portal: Portal, start_load) -> dict[str, float]:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
             page = browser.new_context(
-                base_url=f"http://127.0.0.1:{portal.port}", viewport={"width": 1280, "height": 900}
+                base_url=f"http://127.0.0.1:{portal.port}",
+                viewport={"width": 1280, "height": 900},
+                # Waiting for what the page says is done by scripts that its policy would not let in.
+                bypass_csp=True,
             ).new_page()
             _sign_in(page)
             found = {"paint_ms": _paint(page), "event_s": _event(page, witness), "list_ms": _list(page)}
@@ -118,15 +127,16 @@ def _settle(portal: Portal, seconds: float = 180) -> None:
     until = time.monotonic() + seconds
     with psycopg.connect(portal.env["DATABASE_URL"], autocommit=True) as database:
         while True:
-            online, waiting = database.execute(
-                "SELECT (SELECT count(*) FROM stations_station WHERE connection IS NOT NULL),"
+            ready, charging, waiting = database.execute(
+                "SELECT (SELECT count(*) FROM stations_evse WHERE state = 'available'),"
+                " (SELECT count(*) FROM stations_session WHERE last_reading_at IS NOT NULL),"
                 " (SELECT count(*) FROM stations_batch WHERE done_at IS NULL)"
             ).fetchone()
             # Of those that report, a batch or two is always on its way.
-            if online >= CHARGERS - 1 and waiting <= 3:
+            if ready >= CHARGERS - CHARGING - 1 and charging >= CHARGING and waiting <= 3:
                 break
             if time.monotonic() > until:
-                raise RuntimeError(f"{online} chargers are on the line, {waiting} batches wait")
+                raise RuntimeError(f"{ready} are ready, {charging} charge, {waiting} batches wait")
             time.sleep(0.5)
     time.sleep(10)
 
@@ -152,13 +162,17 @@ def _paint(page: Page) -> float:
 def _event(page: Page, witness: Witness) -> float:
     """From the frame to the feed, the p95."""
     page.goto("/ops/")
-    page.wait_for_timeout(2000)
+    page.wait_for_timeout(5000)
     found = []
     for turn in range(EVENTS):
         faulted = turn % 2 == 0
         began = time.perf_counter()
         witness.tell(faulted=faulted)
-        page.wait_for_function(SAYS, arg="Faulted" if faulted else "Available", timeout=15_000)
+        # Asked again and again from here: the page's own frames are not what is measured.
+        while not page.evaluate(SAYS, "Faulted" if faulted else "Available"):
+            if time.perf_counter() - began > 15:
+                raise RuntimeError("the wallboard never showed the fault")
+            page.wait_for_timeout(20)
         found.append(time.perf_counter() - began)
         page.wait_for_timeout(300)
     return sorted(found)[int(len(found) * 0.95) - 1]
