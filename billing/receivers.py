@@ -55,6 +55,8 @@ def on_booking_fulfilled(booking, **_news):
     if booking.session_id is None:
         # The session of the booking before goes on, and so does its hold: this one's isn't needed.
         tasks.close_booking.delay_on_commit(str(booking.pk))
+    else:
+        tasks.forgive_fee.delay_on_commit(str(booking.pk))
 
 
 @receiver([no_show, booking_cancelled, booking_failed])

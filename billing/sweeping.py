@@ -14,7 +14,18 @@ from django.utils.translation import gettext as _
 from billing import actions, policy, prices
 from billing.actions import debt_pages, disputes, raising, reauthorising, subscriptions, watching
 from billing.exceptions import ProviderDown
-from billing.models import Cdr, DebtPage, Dispute, HoldIncrement, Payment, Refund, Start, TariffVersion, TopUp
+from billing.models import (
+    Cdr,
+    DebtPage,
+    Dispute,
+    FeeDebt,
+    HoldIncrement,
+    Payment,
+    Refund,
+    Start,
+    TariffVersion,
+    TopUp,
+)
 from bookings.models import Booking
 from stations.exceptions import Refused
 from stations.models import Session
@@ -55,6 +66,7 @@ def _round(now: datetime) -> None:
     _each(debt_pages.open_ones(now, stale), _look_at_debt_page)
     _each(debt_pages.unfinished(stale), lambda payment: actions.proceed(payment=payment))
     _each(_uncharged_fees(now, stale), lambda booking: actions.charge_fee(booking=booking))
+    _each(_undue_fees(now, stale), lambda booking: actions.forgive_fee(booking=booking))
     _each(_dead_starts(now, stale), _finish_start)
     _each(
         _unopened(now, stale),
@@ -139,6 +151,21 @@ def _look_at_debt_page(row: DebtPage) -> None:
     debt_pages.look(row=row)
     if row.payment is not None:
         actions.proceed(payment=row.payment)
+
+
+def _undue_fees(now: datetime, stale: datetime):
+    """Used bookings for which a fee stands: their driver had come, as a charger told too late."""
+    fees = Payment.objects.filter(
+        booking=OuterRef("pk"),
+        purpose=Payment.Purpose.NO_SHOW,
+        updated_at__range=(now - policy.LOOK_BACK, stale),
+    )
+    kept = Q(state=Payment.State.HELD) | Q(
+        state=Payment.State.CAPTURED, amount_captured__gt=F("amount_refunded")
+    )
+    owed = FeeDebt.objects.open().filter(booking=OuterRef("pk")).exclude(pages__state="new")
+    used = Booking.objects.filter(status=Booking.Status.FULFILLED, session__isnull=False)
+    return used.filter(Exists(fees.filter(kept)) | Exists(owed)).with_place().order_by("starts_at")
 
 
 def _uncharged_fees(now: datetime, stale: datetime):

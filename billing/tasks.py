@@ -102,6 +102,15 @@ def close_booking(booking_id) -> None:
 
 
 @shared_task
+def forgive_fee(booking_id) -> None:
+    """A booking was used after all: what was taken for not using it goes back."""
+    try:
+        actions.forgive_fee(booking=Booking.objects.with_place().get(pk=booking_id))
+    except ProviderDown:
+        log.warning("The fee of booking %s goes back as soon as the payment provider answers", booking_id)
+
+
+@shared_task
 def follow_command(command_id) -> None:
     try:
         actions.command_answered(command=Command.objects.get(pk=command_id))

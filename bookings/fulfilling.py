@@ -20,14 +20,15 @@ Status = Booking.Status
 def fulfil(*, session: Session) -> Booking | None:
     """The booking whose driver has just plugged in, if there is one: it is used now.
 
-    A start out of a charger's offline queue counts by when it happened.
+    A start out of a charger's offline queue counts by when it happened, even where the slot was released as
+    not used before the charger could tell.
     """
     if session.review:
         return None  # The charger was told to stop it: that was somebody who may not charge.
     moments = (session.start_received_at, session.started_at)
     for booking in (
         Booking.objects.filter(
-            Q(status=Status.RESERVED) | Q(status=Status.FAILED, closed_reason=slots.OUT_OF_ORDER),
+            _usable(session),
             evse=session.evse_id,
             ends_at__gt=min(moments),
             starts_at__lt=max(moments) + timedelta(days=1),
@@ -39,6 +40,13 @@ def fulfil(*, session: Session) -> Booking | None:
         if is_time and is_for(booking, session) and use(booking=booking, session=session):
             return booking
     return None
+
+
+def _usable(session: Session) -> Q:
+    """Bookings that a session may use: those that stand, and those that only seemed to be over."""
+    out_of_order = Q(status=Status.FAILED, closed_reason=slots.OUT_OF_ORDER)
+    told_late = Q(status=Status.NO_SHOW, closed_at__gt=session.started_at)
+    return Q(status=Status.RESERVED) | out_of_order | told_late
 
 
 def is_for(booking: Booking, session: Session) -> bool:
@@ -57,9 +65,9 @@ def use(*, booking: Booking, session: Session) -> bool:
     """Link a session to its booking; a session belongs to one booking, whoever asks first."""
     if Booking.objects.filter(session=session).exists():
         return False
-    usable = Q(status=Status.RESERVED) | Q(status=Status.FAILED, closed_reason=slots.OUT_OF_ORDER)
-    won = Booking.objects.filter(usable, pk=booking.pk).update(
-        status=Status.FULFILLED, session=session, closed_at=None, closed_reason=""
+    # Whoever came owes nothing for not coming.
+    won = Booking.objects.filter(_usable(session), pk=booking.pk).update(
+        status=Status.FULFILLED, session=session, closed_at=None, closed_reason="", fee=0
     )
     if won:
         booking.refresh_from_db()

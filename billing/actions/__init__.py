@@ -19,7 +19,7 @@ from billing.actions.bill import (
     settle,
     waive,
 )
-from billing.actions.booking import charge_fee, confirm_booking, requote
+from billing.actions.booking import charge_fee, confirm_booking, forgive_fee, requote
 from billing.actions.cards import (
     card_page,
     make_default,
@@ -55,6 +55,7 @@ __all__ = [
     "confirm_booking",
     "correct",
     "fail_start",
+    "forgive_fee",
     "issue_invoice",
     "learn",
     "look",

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing import prices
-from billing.actions import debts, holds, invoices
+from billing.actions import debts, holds, invoices, refunds
 from billing.exceptions import PaymentRefused, ProviderDown
 from billing.models import Card, FeeDebt, Payment, Quote
 from bookings import actions as bookings
@@ -17,6 +17,10 @@ from bookings.models import Booking
 from stations.exceptions import Refused
 
 log = logging.getLogger(__name__)
+
+
+#: Why a fee goes back; on the credit note's page and in the admin.
+CAME = "The driver had plugged in in time; the charger told so later."
 
 
 class SlotGone(PaymentRefused):
@@ -91,7 +95,9 @@ def confirm_held(*, payment: Payment) -> Booking:
 
 def charge_fee(*, booking: Booking) -> Payment | None:
     """A closed booking's end: its fee once, from its hold or else from the driver's card; without a fee the
-    hold is given free."""
+    hold is given free. One with a session is billed with that."""
+    if booking.session_id is not None:
+        return None
     done = Payment.objects.filter(booking=booking, purpose=Payment.Purpose.NO_SHOW)
     payment = done.exclude(state=Payment.State.FAILED).first() or _fee_payment(booking)
     if payment is None or payment.purpose != Payment.Purpose.NO_SHOW:
@@ -101,6 +107,22 @@ def charge_fee(*, booking: Booking) -> Payment | None:
     if payment.state == Payment.State.CAPTURED:
         invoices.issue_no_show(payment=payment)
     return payment
+
+
+def forgive_fee(*, booking: Booking) -> None:
+    """A slot was released as not used, and a charger told later that its driver had come: the fee goes back.
+
+    Once however often this is called: what was sent back is counted on the payment's row.
+    """
+    for payment in booking.payments.filter(purpose=Payment.Purpose.NO_SHOW):
+        if payment.state == Payment.State.HELD:
+            holds.release(payment=payment)
+        left = payment.amount_captured - payment.amount_refunded
+        if payment.state == Payment.State.CAPTURED and left > 0:
+            # In case the two come in the order in which nobody expects them: what is corrected comes first.
+            invoices.issue_no_show(payment=payment)
+            refunds.refund(payment=payment, amount=left, reason=CAME, by=None)
+    debts.drop_fee(booking=booking)
 
 
 def _fee_payment(booking: Booking) -> Payment | None:

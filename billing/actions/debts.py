@@ -122,6 +122,13 @@ def waive_fee(*, debt: FeeDebt, by: User) -> FeeDebt:
     return locked
 
 
+def drop_fee(*, booking: Booking) -> None:
+    """The booking owes no fee after all; one that is paid in this moment is sent back when it is."""
+    FeeDebt.objects.open().filter(booking=booking).exclude(pages__state="new").update(
+        state=FeeDebt.State.WAIVED, decided_at=timezone.now(), reason=str(_("The driver had come."))
+    )
+
+
 @transaction.atomic
 def write_off(*, cdr: Cdr, by: User) -> Cdr:
     """Finance gives up what is still owed: it is a loss, and the driver may charge again."""
