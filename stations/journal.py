@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 import psycopg
-from django.db import connection
+
+from stations.journal_lane import Lane
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ COLUMNS = (
     "batch, command"
 )
 COPY = f"COPY stations_message ({COLUMNS}) FROM STDIN"
+#: Groups that are committed at the same time: one waits for the disk while the next one is sent.
+LANES = 2
 NULL = "\\N"
 #: COPY's text format: what would end a value or a row is written as an escape.
 ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x00": None})
@@ -65,19 +68,26 @@ class Entry(NamedTuple):
         )
 
 
+#: An entry, whether it is a report for the workers, and who waits for its commit.
+Waiting = tuple[Entry, bool, asyncio.Future | None]
+
+
 class Journal:
     """Group commit. Not thread-safe: it belongs to one event loop.
 
-    While one group is being committed the next one gathers, so groups are as large as the disk is slow and
-    a lone frame waits for nobody.
+    While groups are being committed the next one gathers, so groups are as large as the disk is slow and a
+    lone frame waits for nobody. A station waits for each answer before its next call, so which of two groups
+    is on disk first doesn't matter to any of them.
     """
 
     def __init__(self, nudge: Callable[[uuid.UUID], None]):
         self._nudge = nudge
-        self._waiting: list[tuple[Entry, bool, asyncio.Future | None]] = []
+        self._waiting: list[Waiting] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task | None = None
-        self._database: psycopg.AsyncConnection | None = None
+        self._lanes = [Lane() for _ in range(LANES)]
+        self._lane_is_free = asyncio.Event()
+        self._commits: set[asyncio.Task] = set()
         # Row ids need only be unique: a random half of the process's own, and a counter.
         self._half = secrets.token_hex(8)
         self._counter = itertools.count(1)
@@ -102,25 +112,37 @@ class Journal:
     async def _run(self) -> None:
         while self._waiting or not self._closing:
             await self._wake.wait()
+            while not self._lanes:
+                self._lane_is_free.clear()
+                await self._lane_is_free.wait()
             # Everything that the loop has read by now comes along.
             await asyncio.sleep(0)
             self._wake.clear()
             group, self._waiting = self._waiting, []
             if group:
-                await self._commit(group)
+                commit = asyncio.create_task(self._commit_on(self._lanes.pop(), group), name="journal group")
+                self._commits.add(commit)
+                commit.add_done_callback(self._commits.discard)
 
-    async def _commit(self, group: list[tuple[Entry, bool, asyncio.Future | None]]) -> None:
+    async def _commit_on(self, lane: Lane, group: list[Waiting]) -> None:
+        try:
+            await self._commit(lane, group)
+        finally:
+            self._lanes.append(lane)
+            self._lane_is_free.set()
+
+    async def _commit(self, lane: Lane, group: list[Waiting]) -> None:
         batch = uuid.uuid4() if any(ingest for _entry, ingest, _done in group) else None
         try:
-            await self._store(group, batch)
+            await self._store(lane, group, batch)
         except Exception as error:
             if isinstance(error, psycopg.DataError) and len(group) > 1:
                 # One frame that the database can't hold must not take the others with it.
                 for each in group:
-                    await self._commit([each])
+                    await self._commit(lane, [each])
                 return
             log.error("The journal could not be written: %s", error)
-            await self._disconnect()
+            await lane.close()
             for _entry, _ingest, done in group:
                 if done is not None and not done.done():
                     done.set_exception(error)
@@ -131,57 +153,28 @@ class Journal:
         if batch is not None:
             self._nudge(batch)
 
-    async def _store(self, group, batch: uuid.UUID | None) -> None:
+    async def _store(self, lane: Lane, group: list[Waiting], batch: uuid.UUID | None) -> None:
         half, counter, mark = self._half, self._counter, batch.hex if batch else None
         rows = "".join(
             entry.row(f"{half}{next(counter):016x}", mark if ingest else None)
             for entry, ingest, _done in group
         )
-        begin = "BEGIN"
+        statement = COPY
         if batch is not None:
-            # One round trip: a statement without parameters may be several. The uuid is our own.
+            # The uuid is our own, so nothing has to be escaped.
             to_ingest = sum(ingest for _entry, ingest, _done in group)
             values = f"VALUES ('{batch}', now(), {to_ingest}, '', 0)"
-            begin += f"; INSERT INTO stations_batch (id, received_at, messages, error, attempts) {values}"
+            statement = (
+                f"INSERT INTO stations_batch (id, received_at, messages, error, attempts) {values}; {COPY}"
+            )
         try:
-            await self._copy(begin, rows)
+            await lane.copy(statement, rows)
         except psycopg.OperationalError:
             # The connection was idle over a restart of the database, perhaps: once more, on a new one.
-            await self._disconnect()
+            await lane.close()
             # Where the lost connection had committed after all, the ids are there already.
             with contextlib.suppress(psycopg.errors.UniqueViolation):
-                await self._copy(begin, rows)
-
-    async def _copy(self, begin: str, rows: str) -> None:
-        database = await self._connect()
-        async with database.cursor() as cursor:
-            try:
-                await cursor.execute(begin)
-                async with cursor.copy(COPY) as copy:
-                    await copy.write(rows)
-                await cursor.execute("COMMIT")
-            except psycopg.OperationalError:
-                raise
-            except psycopg.Error:
-                await cursor.execute("ROLLBACK")
-                raise
-
-    async def _connect(self) -> psycopg.AsyncConnection:
-        if self._database is None or self._database.closed:
-            # The same database, test databases included, that Django's own connections use.
-            options = {
-                name: value
-                for name, value in connection.get_connection_params().items()
-                if name in ("dbname", "user", "password", "host", "port", "sslmode")
-            }
-            self._database = await psycopg.AsyncConnection.connect(**options, autocommit=True)
-        return self._database
-
-    async def _disconnect(self) -> None:
-        if self._database is not None:
-            with contextlib.suppress(Exception):
-                await self._database.close()
-            self._database = None
+                await lane.copy(statement, rows)
 
     async def close(self) -> None:
         """Commit what waits, then let go of the database."""
@@ -190,4 +183,7 @@ class Journal:
         if self._task is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        await self._disconnect()
+        while self._commits:
+            await asyncio.wait(self._commits)
+        for lane in self._lanes:
+            await lane.close()

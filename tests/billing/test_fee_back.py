@@ -25,9 +25,7 @@ def missed(provider) -> Booking:
     user, evse = make.user(), money.place()
     make.site_rules(site=evse.station.site, noshow_fee=FEE)
     now = timezone.now()
-    booking = make.booking(
-        evse=evse, user=user, starts_at=now + timedelta(hours=1), now=now, confirmed=False
-    )
+    booking = make.booking(evse=evse, user=user, starts_at=now + timedelta(hours=1), now=now, confirmed=False)
     actions.confirm_booking(booking=booking, card=money.card(user))
     # The time passes: the slot began twenty minutes ago.
     times = {"starts_at": now - timedelta(minutes=20), "ends_at": now + timedelta(minutes=10)}
