@@ -333,6 +333,7 @@ OPS = [
 ]
 
 FINANCE = [
+    get("/fin/", MONEY | OTHER),
     get("/fin/invoices/", MONEY | OTHER),
     get("/fin/invoices/export.csv", MONEY | OTHER),
     get("/fin/invoices/{invoice}/invoice.pdf", MONEY),
