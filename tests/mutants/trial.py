@@ -1,8 +1,9 @@
 """pytest plugin: each fault is planted in a copy of this process, which runs the tests that come past it.
 
 The tests are collected once. A copy first runs them all as they are and notes which functions each test
-calls; then one copy for each fault runs those of its function. A fault is noticed when a test fails, when the
-process ends in another way, or when it is still busy after `PATIENCE`.
+calls, and how long it takes; then one copy for each fault runs those of its function, the quickest first, for
+`ENOUGH` seconds. A fault is noticed when a test fails, when the process ends in another way, or when it is
+still busy after `PATIENCE`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from hypothesis import Phase, settings
 
 from tests.mutants.mutations import Fault, faults, planted
 
-PATIENCE = 90
+ENOUGH, PATIENCE = 40, 120
 #: What a copy ends with when the fault could not be planted: it says nothing about the tests.
 NOT_PLANTED = 77
 
@@ -66,14 +67,18 @@ class Trial:
             notes = Path(folder) / "calls.json"
             if self._copied(lambda: self._note(session, notes)) != 0:
                 raise pytest.UsageError("the tests fail without any fault in the code")
-            calls = {key: set(tests) for key, tests in json.loads(notes.read_text()).items()}
+            noted = json.loads(notes.read_text())
+        calls = {key: set(tests) for key, tests in noted["calls"].items()}
+        quickest = sorted(
+            session.items, key=lambda item: (commits(item), noted["seconds"].get(item.nodeid, 0))
+        )
         self.say(f"{len(session.items)} tests, {time.monotonic() - began:.0f} s as they are")
         for module, fault in self._drawn():
             if time.monotonic() > ends:
                 self.say(f"time is up after {self.tried} faults")
                 break
             tests = calls.get(f"{module}:{fault.function}", set()) if fault.function else None
-            items = [item for item in session.items if tests is None or item.nodeid in tests]
+            items = [item for item in quickest if tests is None or item.nodeid in tests]
             before = time.monotonic()
             status = self._copied(lambda: self._try(session, items, module, fault)) if items else 0  # noqa: B023
             if status == NOT_PLANTED:
@@ -114,12 +119,13 @@ class Trial:
         except Exception:
             # A table that can't even be made any more.
             return 1
-        return run(session, items)
+        return run(session, items, seconds=ENOUGH)
 
     def _note(self, session: pytest.Session, notes: Path) -> int:
         signal.alarm(0)
         names = {str(path.resolve()): str(path) for path in self.modules}
         calls: dict[str, set[str]] = defaultdict(set)
+        seconds: dict[str, float] = {}
         now = [""]
 
         def profile(frame: types.FrameType, event: str, _: Any) -> None:
@@ -128,29 +134,40 @@ class Trial:
                 calls[f"{path}:{frame.f_code.co_qualname.partition('.<locals>')[0]}"].add(now[0])
 
         class Watch:
-            @pytest.hookimpl(tryfirst=True)
-            def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-                now[0] = item.nodeid
+            @pytest.hookimpl(wrapper=True)
+            def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+                now[0], began = item.nodeid, time.monotonic()
+                done = yield
+                seconds[item.nodeid] = time.monotonic() - began
+                return done
 
         session.config.pluginmanager.register(Watch())
         sys.setprofile(profile)
         threading.setprofile(profile)
-        status = run(session, session.items)
+        status = run(session, session.items, seconds=None)
         sys.setprofile(None)
-        notes.write_text(json.dumps({key: sorted(tests) for key, tests in calls.items()}))
+        by_function = {key: sorted(tests) for key, tests in calls.items()}
+        notes.write_text(json.dumps({"calls": by_function, "seconds": seconds}))
         return status
 
 
-def run(session: pytest.Session, items: list[pytest.Item]) -> int:
+def commits(item: pytest.Item) -> bool:
+    """Whether the database is emptied after the test: those come last, as pytest-django has them."""
+    marker = item.get_closest_marker("django_db")
+    return marker is not None and bool(marker.kwargs.get("transaction"))
+
+
+def run(session: pytest.Session, items: list[pytest.Item], *, seconds: float | None) -> int:
     """pytest's own loop, to the first failure, with the fixtures ended as after any run."""
+    began = time.monotonic()
     for index, item in enumerate(items):
         following = items[index + 1] if index + 1 < len(items) else None
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        if session.testsfailed:
+        if session.testsfailed or (seconds is not None and time.monotonic() - began > seconds):
             # The test database of this copy is dropped all the same.
             session._setupstate.teardown_exact(None)
-            return 1
-    return 0
+            break
+    return 1 if session.testsfailed else 0
 
 
 def plant(path: Path, fault: Fault) -> None:
