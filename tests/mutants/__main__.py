@@ -50,7 +50,10 @@ SUBJECTS = {
             "billing/documents/*.py", "billing/actions/invoices.py", "billing/actions/monthly.py",
             "billing/actions/refunds.py",
         ),
-        tests=("invoicing", "documents", "einvoice", "refunds", "corrections", "books", "exports"),
+        tests=(
+            "invoicing", "invoicing_edges", "documents", "einvoice", "refunds", "corrections", "books",
+            "exports",
+        ),
         sample=150,
     ),
     "payments": Subject(
