@@ -11,6 +11,7 @@ from tests.mutants import mutations, trial
 SOURCE = '''
 """A module with 1 table."""
 RATES = {"low": 7, "high": 19}
+HIGH = [rate for rate in RATES.values() if rate]
 
 
 def between(low: int, value: int, *, high: int = 10) -> bool:
@@ -46,6 +47,7 @@ def test_what_is_changed_and_what_is_not():
     found = {(fault.function, fault.what) for fault in mutations.faults(SOURCE)}
     assert {
         ("", "19 → 20"),
+        ("", "filter gone"),
         ("between", "10 → 11"),
         ("between", "Lt → LtE"),
         ("between", "And → Or"),

@@ -49,7 +49,7 @@ class DaySerializer(serializers.Serializer):
         return day
 
 
-class ReasonSerializer(serializers.Serializer):
+class ExplanationSerializer(serializers.Serializer):
     reason = serializers.CharField(max_length=200, help_text="Why the two sides may differ.")
 
 
@@ -128,12 +128,12 @@ class Differences(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         row.refresh_from_db()
         return Response(DifferenceSerializer(row).data)
 
-    @extend_schema(request=ReasonSerializer, responses=DifferenceSerializer)
+    @extend_schema(request=ExplanationSerializer, responses=DifferenceSerializer)
     @action(detail=True, methods=["post"])
     def accept(self, request, pk=None):
         """A person explains it instead."""
         row = self.get_object()
-        form = ReasonSerializer(data=request.data)
+        form = ExplanationSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         by = person(request)
         if by is None:

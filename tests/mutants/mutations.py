@@ -64,7 +64,7 @@ def _changes(tree: ast.Module) -> Iterator[tuple[int, str, int, str, Change]]:
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
             for node in _walk(statement.value):
                 for what, change in _of(node):
-                    yield node.lineno, "", position, what, change
+                    yield getattr(node, "lineno", statement.lineno), "", position, what, change
 
 
 def _functions(node: ast.stmt, inside: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
