@@ -6,7 +6,7 @@ BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 LOCK := uv pip compile pyproject.toml --generate-hashes --no-header --no-emit-index-url --universal --python-version 3.11 --upgrade --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format typecheck messages lock clean
+.PHONY: help run test bench mutants lint format typecheck messages lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: ## all tests; ARGS="tests/billing -k tariff" chooses
 
 bench: ## the figures of docs/operations.md beside bare servers; ARGS="storm cpu" chooses
 	@$(BOOTSTRAP) --dev -- python -m tests.bench $(ARGS)
+
+mutants: ## which planted faults the tests of money miss; ARGS="pricing --sample 400" chooses
+	@$(BOOTSTRAP) --dev -- python -m tests.mutants $(ARGS)
 
 lint: ## style, templates, missing migrations, types
 	@$(BOOTSTRAP) --dev -- ruff check .

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import plans, showing
-from billing.models import Plan, Quote, Subscription
+from billing.models import AllowanceUse, Plan, Quote, Subscription
 from evportal.accounts.models import User
-from stations.models import Site
+from stations.models import Session, Site
 
 
 def line(user: User | None, site: Site, at: datetime) -> dict | None:
@@ -53,6 +54,28 @@ def _own(user: User, site: Site, at: datetime) -> dict | None:
             "kwh": showing.kwh(left, "0.1"),
         }
     return {"text": text}
+
+
+def of_charge(session: Session) -> dict | None:
+    """What a billed charge took of its plan's energy, and what is left of it now.
+
+    None where no plan paid for any of it; nothing is `left` of a period that is over.
+    """
+    use = (
+        AllowanceUse.objects.filter(session=session, wh__gt=0)
+        .select_related("period__subscription__plan")
+        .first()
+    )
+    if use is None:
+        return None
+    period = use.period
+    return {
+        "plan": period.subscription.plan,
+        "used": showing.kwh(use.wh, "0.1"),
+        "left": showing.kwh(period.left_wh, "0.1") if period.ends_at > timezone.now() else "",
+        "included": showing.kwh(period.included_wh, "0.1"),
+        "until": period.ends_at,
+    }
 
 
 def of_quote(quote: Quote) -> str:

@@ -93,6 +93,7 @@ me = [
 ]
 
 finance = [
+    path("", fin.home, name="home"),
     path("invoices/", fin.invoices, name="invoices"),
     path("invoices/export.csv", fin.invoices_csv, name="invoices_csv"),
     path("invoices/<int:pk>/", fin.invoice, name="invoice"),

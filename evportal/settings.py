@@ -375,6 +375,9 @@ SPECTACULAR_SETTINGS = {
         "MonitorState": "stations.models.Monitor.State",
         "MonitorType": "stations.models.MonitorType",
         "SubscriptionState": "billing.models.Subscription.State",
+        "DisputeStatus": "billing.models.Dispute.Status",
+        "PayoutStatus": "billing.models.Payout.Status",
+        "DifferenceKind": "billing.models.Difference.Kind",
     },
 }
 

@@ -687,6 +687,7 @@ def furnish(operator: Operator, driver: User, mark: str) -> Place:
         "dispute": dispute.pk,
         "payout": payout.pk,
         "difference": difference.pk,
+        "reconciliation": compared.pk,
         "wallet": wallet.pk,
         "vehicle": vehicle.pk,
         "start": start.pk,

@@ -333,6 +333,7 @@ OPS = [
 ]
 
 FINANCE = [
+    get("/fin/", MONEY | OTHER),
     get("/fin/invoices/", MONEY | OTHER),
     get("/fin/invoices/export.csv", MONEY | OTHER),
     get("/fin/invoices/{invoice}/invoice.pdf", MONEY),
@@ -575,6 +576,20 @@ MACHINES = [
     get("/api/v1/exports/{export}/", MONEY | MONEY_KEYS),
     get("/api/v1/exports/{export}/file/", MONEY | MONEY_KEYS),
     get("/api/v1/exports/invoices.csv", MONEY | OTHER | KEYS, MONEY | MONEY_KEYS),
+    get("/api/v1/disputes/", MONEY | OTHER | KEYS, MONEY | MONEY_KEYS),
+    get("/api/v1/disputes/{dispute}/", MONEY | MONEY_KEYS),
+    post("/api/v1/disputes/{dispute}/evidence/", MONEY | MONEY_KEYS),
+    get("/api/v1/disputes/{dispute}/bundle/", MONEY | MONEY_KEYS),
+    get("/api/v1/payouts/", MONEY | OTHER | KEYS, MONEY | MONEY_KEYS),
+    get("/api/v1/payouts/{payout}/", MONEY | MONEY_KEYS),
+    get("/api/v1/payouts/{payout}/movements/", MONEY | MONEY_KEYS),
+    get("/api/v1/reconciliations/", MONEY | OTHER | KEYS, MONEY | MONEY_KEYS),
+    get("/api/v1/reconciliations/{reconciliation}/", MONEY | MONEY_KEYS),
+    post("/api/v1/reconciliations/run/", MONEY | OTHER | KEYS, NOBODY),
+    get("/api/v1/differences/", MONEY | OTHER | KEYS, MONEY | MONEY_KEYS),
+    get("/api/v1/differences/{difference}/", MONEY | MONEY_KEYS),
+    post("/api/v1/differences/{difference}/mend/", MONEY | MONEY_KEYS),
+    post("/api/v1/differences/{difference}/accept/", MONEY | MONEY_KEYS, reason="explained"),
     # Alerts
     get("/api/v1/alerts/", CREW | OTHER | BOTH_KEYS),
     get("/api/v1/alerts/{alert}/", CREW | KEY),

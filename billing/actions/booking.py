@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from billing import prices
+from billing import parties, prices
 from billing.actions import debts, holds, invoices, refunds
 from billing.exceptions import PaymentRefused, ProviderDown
 from billing.models import Card, FeeDebt, Payment, Quote
@@ -53,7 +53,8 @@ def requote(*, booking: Booking) -> Quote | None:
 
 
 def confirm_booking(*, booking: Booking, card: Card | None, from_wallet: bool = False) -> Payment | None:
-    """Place the hold and confirm the slot. Free charging needs no hold; then there is no payment.
+    """Place the hold and confirm the slot. Nothing is held where charging is free, and for whom a fleet pays:
+    then there is no payment.
 
     A declined card leaves the slot held, so that another card can be tried. The payment returned may need
     the driver at their bank (`NEEDS_ACTION`); `confirm_held` goes on when they are back.
@@ -64,7 +65,7 @@ def confirm_booking(*, booking: Booking, card: Card | None, from_wallet: bool = 
         raise SlotGone
     debts.refuse_debtors(user=booking.user, operator=booking.evse.station.site.operator)
     quote = booking_quote(booking)
-    if not quote.hold_amount:
+    if not quote.hold_amount or parties.is_on_account(booking.user, booking.evse.station.site.operator):
         bookings.confirm(booking=booking, now=timezone.now())
         return None
     payment = holds.place_hold(
@@ -142,6 +143,10 @@ def _fee_payment(booking: Booking) -> Payment | None:
         return held
     # The hold had run out before the slot came.
     if FeeDebt.objects.filter(booking=booking).exists():
+        return None
+    if parties.is_on_account(booking.user, booking.evse.station.site.operator):
+        # Nobody has agreed to have it taken from a card of their own.
+        debts.owe_fee(booking=booking, why="Booked on a fleet's account, so no hold stood for it.")
         return None
     card = Card.objects.of_driver(booking.user).first()
     quote = Quote.objects.filter(booking=booking).first()

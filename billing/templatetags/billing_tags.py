@@ -1,6 +1,7 @@
 """Prices on pages: every tag asks billing/prices.py, so a page can't show another figure than the bill.
 
 {% tariff_lines evse %}              the price in AFIR's order, as a list
+{% limit_fields evse %}              a fold in a form that starts a charge: the driver's own limit
 {% session_lines session %}          the same for a session, by what was frozen at its start
 {% for group in evses|by_tariff %}   EVSEs in groups that charge the same
 {% from_price evse_or_site %}        "from €0.49/kWh", or nothing where no tariff is set
@@ -23,6 +24,7 @@ from django.utils.translation import gettext as _
 from billing import debt_links, prices, showing
 from billing.actions.booking import booking_quote
 from billing.exceptions import NoTariff
+from billing.forms_limit import LimitForm, given
 from billing.models import Payment, Quote
 from evportal.money import format_money, format_unit_price
 from stations.models import Evse
@@ -77,6 +79,13 @@ def session_lines(session) -> dict:
     version = prices.frozen_version(session)
     groups = prices.frozen_groups(session)
     return {"lines": prices.describe(version, get_language() or "en", groups) if version else []}
+
+
+@register.inclusion_tag("billing/_limit_fields.html", takes_context=True)
+def limit_fields(context, evse) -> dict:
+    """Empty, or what was entered and refused: then the address has it."""
+    entered = given(context["request"].GET)
+    return {"form": LimitForm(entered or None, evse=evse, currency=evse.station.site.operator.currency)}
 
 
 def _viewer(context):

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing import actions, late_stop, policy, showing, showing_plans
 from billing.actions.booking import booking_quote
 from billing.exceptions import NoTariff, ProviderDown
+from billing.forms_limit import LimitForm
 from billing.models import Card, Payment
-from billing.views import means
+from billing.views import limit, means
 from billing.views.charger import start_and_go
 from bookings.models import Booking
 from stations.exceptions import Refused
@@ -168,4 +169,8 @@ def start_booking(request, booking_id):
             request, _("You can start from %(time)s.") % {"time": f"{opens.astimezone(zone):%H:%M}"}
         )
         return redirect(back)
-    return start_and_go(request, evse=booking.evse, card=card, booking=booking, back=back)
+    form = LimitForm(request.POST, evse=booking.evse, currency=booking.evse.station.site.operator.currency)
+    if not form.is_valid():
+        messages.error(request, _("This limit is not possible: look at the fields below."))
+        return redirect(limit.refused(back, request.POST))
+    return start_and_go(request, evse=booking.evse, card=card, booking=booking, back=back, wanted=form.wanted)

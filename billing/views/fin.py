@@ -47,6 +47,12 @@ def _filtered(request):
 
 @needs("view_money")
 @require_safe
+def home(request):
+    return redirect("fin:invoices")
+
+
+@needs("view_money")
+@require_safe
 def invoices(request):
     form, rows, chosen = _filtered(request)
     sums = (

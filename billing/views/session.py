@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing import actions, documents, showing
+from billing import actions, documents, showing, showing_plans
 from billing.actions import guest_links, watching
 from billing.exceptions import ProviderDown
 from billing.lines import from_json
@@ -102,6 +102,7 @@ def receipt(request, link):
     cdr = getattr(row, "cdr", None)
     invoice = cdr.billed_on if cdr else None
     credits = Invoice.objects.filter(cdr=cdr, kind=Invoice.Kind.CREDIT_NOTE) if cdr else []
+    mine = visitors.is_own(request, row.user_id)
     with timezone.override(row.station.site.zone):
         context = {
             "title": _("Receipt"),
@@ -114,7 +115,9 @@ def receipt(request, link):
             "signed": showing.signed(row),
             "invoice": invoice,
             "credits": credits,
-            "mine": visitors.is_own(request, row.user_id),
+            "mine": mine,
+            # What a plan has left is its driver's business, not everybody's who has the link.
+            "plan": showing_plans.of_charge(row) if mine else None,
             "guest_link": _guest_link(request, row),
             "is_guests": row.user is not None and row.user.is_guest,
             "vehicles": request.user.vehicles.all() if row.user_id and row.user_id == request.user.pk else [],

@@ -8,9 +8,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import limits
+from billing import actions, limits
 from billing.limits import Limits
-from billing.models import Account, AccountDriver, Cdr, ChargeLimit, HoldRules, Payment, Start
+from billing.models import Account, AccountDriver, Cdr, ChargeLimit, FeeDebt, HoldRules, Payment, Start
+from bookings.models import Booking
 from evportal.accounts.models import ApiKey
 from stations.simulator.station import Reading
 from stations.simulator.transactions import Reason, Transaction
@@ -92,6 +93,74 @@ def fleet(user, operator) -> Account:
     return account
 
 
+def test_a_limit_is_chosen_with_a_booking_s_start(client, provider):
+    user, evse, now = make.user(), money.place(), timezone.now()
+    slot = {"starts_at": now + timedelta(minutes=5), "now": now}
+    booking = make.booking(evse=evse, user=user, **slot, confirmed=False)
+    actions.confirm_booking(booking=booking, card=money.card(user))
+    client.force_login(user)
+    page = reverse("bookings:booking", args=[booking.pk])
+    assert 'name="limit-kwh"' in client.get(page).content.decode()
+    start = reverse("billing:start_booking", args=[booking.pk])
+    answer = client.post(start, {"limit-minutes": "1"})
+    assert not Start.objects.exists()
+    shown = client.get(answer["Location"]).content.decode()
+    assert '<details class="fold" open' in shown and 'value="1"' in shown
+    client.post(start, {"limit-kwh": "10"})
+    row = ChargeLimit.objects.get()
+    assert (row.energy_wh, row.start.booking) == (Decimal(10_000), booking)
+    # What was held for the slot stays the hold.
+    assert row.start.payment == Payment.objects.get()
+
+
+def a_fleet_s_booking(**rules) -> tuple[Booking, Account]:
+    user, evse, now = make.user(), money.place(), timezone.now()
+    if rules:
+        make.site_rules(site=evse.station.site, **rules)
+    account = fleet(user, evse.station.site.operator)
+    starts_at = now + timedelta(minutes=5)
+    return make.booking(evse=evse, user=user, starts_at=starts_at, now=now, confirmed=False), account
+
+
+def test_a_fleet_s_driver_books_without_a_card(client, provider):
+    booking, account = a_fleet_s_booking()
+    client.force_login(booking.user)
+    review = reverse("billing:review", args=[booking.pk])
+    page = client.get(review).content.decode()
+    assert "Paid by Post AG" in page and "Add a card" not in page
+    client.post(review)
+    booking.refresh_from_db()
+    assert booking.status == "RESERVED" and booking.quote.gross > 0
+    assert not Payment.objects.exists()
+    client.post(reverse("billing:start_booking", args=[booking.pk]))
+    assert (Start.objects.get().state, Start.objects.get().payment) == (Start.State.ASKED, None)
+    session = money.begin(booking.evse, booking.user, at=timezone.now() - timedelta(minutes=30))
+    cdr = actions.bill(session=money.end(session))
+    assert (cdr.state, cdr.gross) == (Cdr.State.ON_ACCOUNT, Decimal("4.90"))
+
+
+def test_who_has_left_the_fleet_needs_a_card_to_book(client, provider):
+    booking, account = a_fleet_s_booking()
+    account.drivers.all().delete()
+    client.force_login(booking.user)
+    answer = client.post(reverse("billing:review", args=[booking.pk]))
+    assert answer.status_code == 402
+    booking.refresh_from_db()
+    assert booking.status == "PENDING"
+
+
+def test_a_slot_that_a_fleet_s_driver_leaves_unused_is_not_taken_from_their_own_card(provider):
+    booking, _account = a_fleet_s_booking(noshow_fee=Decimal("5.00"))
+    money.card(booking.user)
+    actions.confirm_booking(booking=booking, card=None)
+    Booking.objects.update(status="NO_SHOW", fee=Decimal("5.00"), closed_at=timezone.now())
+    for _time in range(2):
+        assert actions.charge_fee(booking=Booking.objects.with_place().get()) is None
+    debt = FeeDebt.objects.get()
+    assert (debt.user, debt.amount) == (booking.user, Decimal("5.00"))
+    assert not Payment.objects.exists()
+
+
 def test_a_fleet_s_driver_starts_without_a_card(client, provider):
     user, evse = make.user(), money.place()
     fleet(user, evse.station.site.operator)
@@ -102,8 +171,6 @@ def test_a_fleet_s_driver_starts_without_a_card(client, provider):
     start = Start.objects.get()
     assert (start.state, start.payment) == (Start.State.ASKED, None)
     session = money.begin(evse, user, at=timezone.now() - timedelta(minutes=30))
-    from billing import actions
-
     cdr = actions.open_cdr(session=session)
     assert actions.secure(session=session, cdr=cdr) is None
     # Its own limit holds without any money being held.

@@ -19,6 +19,7 @@ from billing.models import (
     Payment,
     Plan,
     PlanInvoice,
+    PlanPeriod,
     PlanVersion,
     Subscription,
 )
@@ -518,6 +519,32 @@ def test_included_energy_is_taken_off_as_a_line(clock, eager):
     assert lines[1].text == "Included in your plan"
     assert row.period.left_wh == 0
     assert charge(user, evse, START + timedelta(hours=5)).gross == D("4.90")
+
+
+def test_the_receipt_says_what_the_plan_paid_and_what_is_left(client, clock, eager):
+    evse = money.place()
+    row = subscribed(clock, plan(evse.station.site.operator, kwh="15"))
+    money.card(row.user)
+    first = charge(row.user, evse, START + timedelta(hours=1), kwh=10)
+    url = reverse("billing:receipt", args=[first.session.link])
+    said = "5.0 of 15.0 kWh are left until"
+    client.force_login(row.user)
+    page = client.get(url).content.decode()
+    assert "10.0 kWh were included in your plan" in page and said in page
+    # Whoever else has the link sees the charge, and not what its driver has left.
+    client.force_login(make.user())
+    assert "Your charge" in client.get(url).content.decode()
+    assert said not in client.get(url).content.decode()
+    client.force_login(row.user)
+    charge(row.user, evse, START + timedelta(hours=3), kwh=10)
+    assert "0.0 of 15.0 kWh are left until" in client.get(url).content.decode()
+    last = charge(row.user, evse, START + timedelta(hours=5), kwh=10)
+    page = client.get(reverse("billing:receipt", args=[last.session.link])).content.decode()
+    assert "included in your plan" not in page
+    # Of a month that is over nothing is left.
+    PlanPeriod.objects.update(starts_at=START - timedelta(days=40), ends_at=START - timedelta(days=10))
+    page = client.get(url).content.decode()
+    assert "10.0 kWh were included in your plan" in page and "are left until" not in page
 
 
 def test_a_charge_across_a_period_uses_the_one_in_which_it_began(client, clock):
