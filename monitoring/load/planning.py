@@ -68,10 +68,10 @@ def plan(*, site_id: int, now: datetime, cause: str = "") -> LoadSite | None:
 
 
 WRITTEN = [
-    "given_a", "why", "bound_by", "wants_a", "draw", "used_phases", "flag", "flagged_at", "flag_reason",
-    "try_at", "tries", "over_since", "idle_since", "waiting_since", "served_since", "session", "told_a",
-    "told_at", "told_until", "sent_a", "profile", "default_a", "default_at", "default_profile",
-    "default_try_at", "raised_at",
+    "given_a", "why", "bound_by", "wants_a", "promised_a", "draw", "used_phases", "flag", "flagged_at",
+    "flag_reason", "try_at", "tries", "over_since", "idle_since", "waiting_since", "served_since",
+    "session", "told_a", "told_at", "told_until", "sent_a", "profile", "default_a", "default_at",
+    "default_profile", "default_try_at", "raised_at",
 ]  # fmt: skip
 
 
@@ -229,7 +229,10 @@ def _write(
     else:
         grant = shared.grants[member.pk]
         member.wants_a = amps(wanted[member.pk])
+        if point.is_awaited:
+            grant = Grant(grant.amps, "awaited" if grant.amps else "awaited_none", grant.bound_by)
     member.given_a, member.why, member.bound_by_id = amps(grant.amps), grant.why, grant.bound_by
+    member.promised_a = amps(point.promised) if point.promised else None
     if grant.why == "waits":
         member.waiting_since, member.served_since = member.waiting_since or now, None
     elif grant.amps and point.has_session:

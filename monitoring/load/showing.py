@@ -19,6 +19,8 @@ from stations.models import Site
 #: A plan this old is no plan: the workers that make it are not running.
 STALE = timedelta(minutes=3)
 PHASES = ("L1", "L2", "L3")
+#: Where a booking's promise is part of why.
+PROMISES = ("all", "shared", "promised", "awaited", "awaited_none", "waits")
 
 
 def number(amps) -> str:
@@ -35,6 +37,8 @@ def why(member: LoadMember, now: datetime) -> str:
         "all": _("all that it wants"),
         "shared": _("its fair share: “%(group)s” has no more"),
         "promised": _("what its booking was promised; “%(group)s” has no more"),
+        "awaited": _("kept for its booking, whose car isn't here yet"),
+        "awaited_none": _("its booking begins, and “%(group)s” has nothing to keep for it"),
         "waits": _("waits for %(minutes)s min: what is left in “%(group)s” is less than a car needs")
         + (_(", and its turn comes next") if minutes * 60 >= TURN_S else ""),
         "unknown": _("never connected: nothing is reserved"),
@@ -49,7 +53,14 @@ def why(member: LoadMember, now: datetime) -> str:
     text = words.get(member.why, member.why)
     if member.given_a and not member.bound_by_id and member.why in ("shared", "promised"):
         text = _("its fair share")
-    return text % {"group": bound, "minutes": minutes, "reason": member.flag_reason or "–"}
+    if member.promised_a and member.why in PROMISES:
+        text += _("; its booking is promised %(promised)s A")
+    return text % {
+        "group": bound,
+        "minutes": minutes,
+        "reason": member.flag_reason or "–",
+        "promised": number(member.promised_a or 0),
+    }
 
 
 def told(member: LoadMember) -> str:
@@ -69,7 +80,7 @@ def look_of(member: LoadMember) -> str:
         return "attention"
     if not member.evse.station.is_online:
         return "offline"
-    if member.why == "waits":
+    if member.why in ("waits", "awaited", "awaited_none"):
         return "reserved"
     return "charging" if member.given_a else "available"
 

@@ -8,7 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from monitoring.load import actions, news, planning, tasks
+from bookings.fulfilling import fulfil, join
+from bookings.models import SiteRules
+from monitoring.load import actions, news, planning, showing, tasks
 from monitoring.load.actions import BadLimits, GroupWish, MemberWish, Settings, configure
 from monitoring.load.models import LoadMember, LoadSample, LoadSite
 from monitoring.models import Alert
@@ -266,6 +268,105 @@ def test_a_booked_place_has_its_promise():
     type(booked).objects.filter(pk=booked.pk).update(ends_at=place.now)
     first, second = place.settle()
     assert (first.given_a, second.given_a) == (16, 16)
+
+
+def booked(evse, *, watts=None, user=None, starts_at=NOON, minutes=120):
+    """A confirmed booking on the site's terms, which promise so much."""
+    SiteRules.objects.update_or_create(site=evse.station.site, defaults={"promised_power_w": watts})
+    return make.booking(evse=evse, user=user, starts_at=starts_at, minutes=minutes)
+
+
+def test_a_booking_has_the_promise_of_its_own_terms_as_they_were():
+    place = Place(limit=32, booked_a=Decimal(10))
+    place.settle()
+    one, two = place.evses
+    slot = booked(one, watts=15_000)
+    # The site's terms change; what was agreed stays.
+    SiteRules.objects.update(promised_power_w=1_000)
+    place.start(two)
+    fulfil(session=place.start(one, user=slot.user))
+    first, second = place.settle()
+    # 15 kW on three phases of 230 V, rounded up to the tenth.
+    assert (first.promised_a, first.given_a, first.why) == (Decimal("21.8"), Decimal("21.8"), "promised")
+    assert (second.promised_a, second.given_a) == (None, Decimal("10.2"))
+    assert showing.why(first, place.now).endswith("its booking is promised 21.8 A")
+    # The slot is over, the car is still there: like anybody.
+    type(slot).objects.filter(pk=slot.pk).update(ends_at=place.now)
+    first, second = place.settle()
+    assert (first.promised_a, first.given_a, second.given_a) == (None, 16, 16)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_promise_is_kept_for_a_car_that_is_awaited_if_the_site_says_so(keeps):
+    place = Place(limit=32, reserves_booked=keeps)
+    place.settle()
+    one, two = place.evses
+    slot = booked(one, watts=13_800, starts_at=NOON + timedelta(minutes=30))
+    place.start(two)
+    first, second = place.settle()
+    assert (first.given_a, second.given_a) == (0, 32)
+    # Its early start: ten minutes before.
+    place.now = NOON + timedelta(minutes=21)
+    first, second = place.settle()
+    if keeps:
+        assert (first.given_a, first.why, first.promised_a, second.given_a) == (20, "awaited", 20, 12)
+        assert first.waiting_since is None and first.told_a is None
+        assert "isn't here yet; its booking is promised 20 A" in showing.why(first, place.now)
+        assert showing.look_of(first) == "reserved"
+    else:
+        assert (first.given_a, first.why, first.promised_a, second.given_a) == (0, "nothing", None, 32)
+    fulfil(session=place.start(one, user=slot.user))
+    first, second = place.settle()
+    assert (first.given_a, first.why, second.given_a) == (20, "promised", 12)
+    assert first.told_a == 20
+
+
+def test_who_comes_for_no_booking_or_another_one_is_promised_nothing():
+    place = Place(limit=32, reserves_booked=True)
+    place.settle()
+    one, two = place.evses
+    slot = booked(one, watts=22_000)
+    # Somebody else is in the booked place: nothing is kept for a car that can't come.
+    fulfil(session=place.start(one, user=make.user()))
+    place.start(two)
+    first, second = place.settle()
+    assert (first.promised_a, first.given_a, second.given_a) == (None, 16, 16)
+    # Nobody comes, and the place is given up: from then on nothing is kept.
+    type(first.session).objects.filter(evse=one).update(stopped_at=place.now)
+    first, second = place.settle()
+    assert (first.why, first.given_a, second.why) == ("awaited", Decimal("31.9"), "waits")
+    type(slot).objects.filter(pk=slot.pk).update(status="NO_SHOW")
+    first, second = place.settle()
+    assert (first.why, first.given_a, second.given_a) == ("nothing", 0, 32)
+
+
+def test_who_charges_on_from_the_booking_before_has_the_promise_of_the_next():
+    place = Place(limit=32)
+    place.settle()
+    one, two = place.evses
+    before = booked(one, watts=13_800, minutes=30)
+    after = booked(one, watts=17_250, user=before.user, starts_at=NOON + timedelta(minutes=30), minutes=60)
+    fulfil(session=place.start(one, user=before.user))
+    place.start(two)
+    first, _second = place.settle()
+    assert first.promised_a == 20
+    place.now = NOON + timedelta(minutes=31)
+    assert join(booking=after)
+    first, second = place.settle()
+    assert (first.promised_a, first.given_a, second.given_a) == (25, 25, 7)
+
+
+def test_more_promised_than_there_is_is_shared_among_the_booked():
+    place = Place(chargers=3, limit=40, reserves_booked=True)
+    place.settle()
+    one, two, three = place.evses
+    for evse in (one, two):
+        booked(evse, watts=20_700)
+    place.start(three)
+    first, second, third = place.settle()
+    assert (first.given_a, second.given_a, third.why) == (20, 20, "waits")
+    booked_root = place.load_site.groups.get()
+    assert booked_root.allocated == [400, 400, 400]
 
 
 def test_a_single_phase_car_leaves_the_other_phases():
