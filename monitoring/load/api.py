@@ -73,7 +73,7 @@ class LoadMemberSerializer(serializers.Serializer):
     given_a = amps_field(read_only=True)
     promised_a = amps_field(read_only=True, allow_null=True, help_text="To its booking, now.")
     told_a = amps_field(read_only=True, allow_null=True)
-    flag = serializers.CharField(read_only=True, help_text="rejected, ignored, or empty.")
+    flag = serializers.CharField(read_only=True, help_text="rejected, ignored, unable, or empty.")
     why = serializers.CharField(read_only=True, help_text="A word; `explanation` says it in a sentence.")
     explanation = serializers.CharField(read_only=True)
 

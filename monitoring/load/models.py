@@ -136,6 +136,7 @@ class LoadMember(models.Model):
         NONE = "", _("Follows")
         REJECTED = "rejected", _("Refuses its limit")
         IGNORED = "ignored", _("Doesn't follow its limit")
+        UNABLE = "unable", _("Can't be told a limit")
 
     evse = models.OneToOneField(Evse, models.CASCADE, related_name="load")
     group = models.ForeignKey(LoadGroup, models.CASCADE, related_name="members")

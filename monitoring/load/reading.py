@@ -49,6 +49,7 @@ class Look:
     promises: dict[int, Promise]
     caps: dict[int, int]
     unable: frozenset[int]
+    abilities: dict[int, Abilities]
     units: dict[int, str]
     building: Phases
     building_is_stale: bool
@@ -95,7 +96,11 @@ def look(load_site: LoadSite, now: datetime, *, for_change: bool = False) -> Loo
         session.evse_id: session
         for session in Session.objects.open().filter(evse__in=evses).order_by("started_at")
     }
-    able = abilities.of_many(Abilities.objects.filter(station__in=stations).select_related("station"))
+    told = {
+        row.station_id: row
+        for row in Abilities.objects.filter(station__in=stations).select_related("station")
+    }
+    able = abilities.of_many(told.values())
     building, is_stale = building_now(load_site, now)
     return Look(
         load_site=load_site,
@@ -105,6 +110,7 @@ def look(load_site: LoadSite, now: datetime, *, for_change: bool = False) -> Loo
         measured=_measured(members, sessions, now),
         promises=promises.standing(evses, sessions, now),
         caps=_caps(members, sessions, now),
+        abilities=told,
         unable=frozenset(pk for pk, can in able.items() if can.smart_charging is False),
         units=dict(SmartCharging.objects.filter(station__in=stations).values_list("station", "rate_units")),
         building=building,
@@ -252,6 +258,7 @@ def point(seen: Look, member: LoadMember, now: datetime) -> Point:
         is_online=station.is_online,
         is_smart=station.pk not in seen.unable,
         has_session=session is not None,
+        session_s=since(session.started_at if session else None),
         draw=drawn.draw if drawn else None,
         draw_at_most=drawn.at_most if drawn else None,
         used=tuple(int(phase) for phase in member.used_phases) or None,

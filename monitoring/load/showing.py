@@ -31,6 +31,7 @@ def why(member: LoadMember, now: datetime) -> str:
     """Why the EVSE has what it has, in a sentence."""
     bound = member.bound_by.name if member.bound_by else ""
     minutes = int((now - member.waiting_since).total_seconds() // 60) if member.waiting_since else 0
+    drawn = Decimal(max(member.draw, default=0)) / 10
     words = {
         "": _("not planned yet"),
         "nothing": _("no car, or one that wants nothing"),
@@ -42,7 +43,9 @@ def why(member: LoadMember, now: datetime) -> str:
         "waits": _("waits for %(minutes)s min: what is left in “%(group)s” is less than a car needs")
         + (_(", and its turn comes next") if minutes * 60 >= TURN_S else ""),
         "unknown": _("never connected: nothing is reserved"),
-        "unmanaged": _("can't be told a limit: its full rating is reserved"),
+        "unmanaged": _("says that it can't be told a limit: what it draws is reserved")
+        if member.session_id and member.given_a == drawn
+        else _("says that it can't be told a limit: its full rating is reserved until a car draws"),
         "lost": _("no contact: its safe default is reserved"),
         "lost_told": _("no contact: what it was told last is reserved until that has run out"),
         "lost_unset": _("no contact, and no safe default was accepted: its full rating is reserved"),
@@ -201,7 +204,7 @@ def kpis(load_site: LoadSite, now: datetime) -> list[dict]:
             "label": _("Not following"),
             "value": flagged,
             "tone": "bad" if flagged else "",
-            "note": _("chargers that refuse or exceed their limit"),
+            "note": _("chargers that can't be told, refuse or exceed their limit"),
         },
     ]
     if load_site.has_meter:

@@ -44,6 +44,8 @@ class Point:
     #: False: it said that it can't be told a limit.
     is_smart: bool = True
     has_session: bool = False
+    #: How long it has had it.
+    session_s: float = 0
     #: Measured lately, on the grid's phases; and what a car on a single phase would be taking, at most.
     draw: Phases | None = None
     draw_at_most: int | None = None
@@ -98,7 +100,9 @@ def fixed(point: Point) -> tuple[Fixed, str] | None:
     if not point.has_met:
         return said((0, 0, 0), "unknown")
     if not point.is_smart:
-        return said(on(point.wired, point.rating), "unmanaged")
+        # Whoever comes there takes what they like; what a car takes shows once it has had time to begin.
+        shown = point.has_session and point.draw and point.session_s >= point.settle_s
+        return said(point.draw if shown else on(point.wired, point.rating), "unmanaged")
     if not point.is_online:
         default = point.rating if point.default is None else point.default
         told = max((amps for amps in (point.told, point.sent) if amps is not None), default=0)

@@ -17,7 +17,7 @@ from monitoring.models import Alert
 from monitoring.rules import rounds
 from monitoring.watchman import check
 from stations.charging_profiles import answers, set_limit
-from stations.models import Abilities, Command, Connector, Evse, InstalledProfile, Reading, Station
+from stations.models import Abilities, Command, Connector, Evse, InstalledProfile, Reading, Setting, Station
 from tests import make
 from tests.make import NOON
 
@@ -229,6 +229,84 @@ def test_what_can_t_be_told_is_reserved_in_full():
     assert not InstalledProfile.objects.filter(station=place.evses[0].station).exists()
     with pytest.raises(BadLimits, match="add up to 38 A"):
         place.configure(35)
+
+
+def told(answer, *, asked_at=NOON):
+    """What every 2.0.1 station of the network has answered; None: nothing yet."""
+    Station.objects.update(ocpp_version="2.0.1")
+    for station in Station.objects.all():
+        Abilities.objects.update_or_create(
+            station=station,
+            defaults={
+                "told": answer or {},
+                "asked_at": asked_at,
+                "known_at": None if answer is None else asked_at,
+            },
+        )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"SmartChargingCtrlr.Available": "false"},
+        {"SmartChargingCtrlr.Available": "true", "SmartChargingCtrlr.Enabled": "False"},
+    ],
+)
+def test_a_2_x_charger_that_says_no_is_flagged_at_once_and_planned_at_what_it_draws(answer):
+    place = Place(limit=40)
+    told(answer)
+    Abilities.objects.filter(station=place.evses[1].station).update(told={})
+    place.start(place.evses[0])
+    place.start(place.evses[1])
+    first, second = place.settle()
+    assert (first.flag, first.why, first.given_a, second.given_a) == ("unable", "unmanaged", 32, 8)
+    assert first.flagged_at == NOON + timedelta(seconds=11)
+    assert "full rating" in showing.why(first, place.now) and showing.look_of(first) == "attention"
+    # It was never told anything: nothing was refused.
+    assert not Command.objects.filter(station=place.evses[0].station).exists()
+    # What its car takes has shown: the rest is the others'.
+    place.draws(place.evses[0], 14, 14, 14, at=place.now + timedelta(seconds=120))
+    place.plan(121)
+    first, second = place.settle()
+    assert (first.given_a, second.given_a) == (14, 26)
+    assert "what it draws" in showing.why(first, place.now)
+    check(now=place.now)
+    alert = Alert.objects.get(kind="load")
+    assert "can't be told a limit" in alert.title and alert.station == place.evses[0].station
+    # A firmware that can: it is told like all others, and nothing is flagged.
+    Abilities.objects.update(told={"SmartChargingCtrlr.Available": "true"})
+    first, second = place.settle(6)
+    assert (first.flag, second.flag, first.told_a is not None) == ("", "", True)
+
+
+def test_what_the_device_model_reported_counts_where_no_question_was_answered():
+    place = Place(limit=40)
+    told({})
+    station = place.evses[0].station
+    for read_at, flag in ((None, ""), (NOON, "unable")):
+        Setting.objects.update_or_create(
+            station=station,
+            path="SmartChargingCtrlr/Available",
+            defaults={"value": "false", "read_at": read_at},
+        )
+        first, second = place.plan(1)
+        assert (first.flag, second.flag) == (flag, "")
+
+
+def test_a_2_x_charger_is_asked_before_it_is_told_and_not_waited_for_for_ever():
+    place = Place(chargers=1)
+    Station.objects.update(ocpp_version="2.0.1")
+    place.plan(1)
+    asked = Command.objects.values_list("action", flat=True)
+    assert set(asked) == {"GetVariables"}
+    assert "SmartChargingCtrlr" in str(Command.objects.earliest("created_at").payload)
+    before = Command.objects.count()
+    place.plan(5)
+    assert Command.objects.count() == before
+    # It says nothing: it may be able, so it is tried.
+    place.plan(6)
+    assert Command.objects.latest("created_at").action == "SetChargingProfile"
+    assert Command.objects.count() == before + 1
 
 
 def test_the_building_and_its_silent_meter():
