@@ -129,6 +129,8 @@ def terms(booking: Booking) -> Iterator[str]:
     yield f"Slot: {_at(booking.starts_at)} to {_at(booking.ends_at)}, {booking.evse.public_id}"
     yield f"State: {booking.get_status_display()}"
     for name in booking.TERMS:
+        if getattr(booking, name) is None:
+            continue
         yield f"{booking._meta.get_field(name).verbose_name}: {getattr(booking, name)}"
 
 

@@ -7,6 +7,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from evportal.admin import ReadOnly, ScopedAdmin, ScopedFilter
 from evportal.admin_actions import asks
+from monitoring import message_admin  # noqa: F401  the message log
 from monitoring.load import admin as load_admin  # noqa: F401  limits, and who has how much
 from monitoring.models import Alert, Rule
 from monitoring.uptime import admin as uptime_admin  # noqa: F401  outages and opening hours

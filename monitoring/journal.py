@@ -93,6 +93,23 @@ def paired(station: Station, rows: list[Message]) -> list[Exchange]:
     return [_exchange(row, by_call.get((row.connection, row.message_id, row.from_station))) for row in rows]
 
 
+def exchange_of(message: Message) -> Exchange:
+    """The call that a frame belongs to with its answer; the frame by itself where nothing goes with it."""
+    call = message
+    if message.kind in (Kind.RESULT, Kind.ERROR):
+        asked = Message.objects.filter(
+            station=message.station_id,
+            kind=Kind.CALL,
+            connection=message.connection,
+            message_id=message.message_id,
+            from_station=not message.from_station,
+            at__gte=message.at - PATIENCE,
+            at__lte=message.at,
+        )
+        call = asked.order_by("-at").first() or message
+    return paired(call.station, [call])[0]
+
+
 def reply_of(report: Message) -> str:
     """The frame with which a report was acknowledged; its row keeps only the payload."""
     if report.answer is None:

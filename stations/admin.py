@@ -1,4 +1,4 @@
-"""Stations in the admin. The message log is on the charger's page: its rows have no single key."""
+"""Stations in the admin. The message log is monitoring's, which pairs requests with replies."""
 
 import re
 

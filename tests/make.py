@@ -1,17 +1,20 @@
 """One of each, with everything a test doesn't care about filled in."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from bookings import actions
 from bookings.models import Booking, SiteRules
 from evportal.accounts.models import Membership, Operator, User
 from stations.firmware import images
-from stations.models import Connector, Evse, FirmwareImage, IdToken, Session, Site, Station
+from stations.models import Connector, Evse, FirmwareImage, IdToken, LoggedMessage, Session, Site, Station
 
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -160,4 +163,21 @@ def firmware_image(
         version=version,
         upload=upload,
         **fields,
+    )
+
+
+def logged(*, station: Station | None = None, at: datetime | None = None, **fields) -> LoggedMessage:
+    """A call of a charger in the message log; its reply has the same `connection` and `message_id`."""
+    message_id = fields.setdefault("message_id", str(uuid4()))
+    action = fields.setdefault("action", "Heartbeat")
+    defaults = {
+        "id": uuid4(),
+        "connection": uuid4(),
+        "from_station": True,
+        "kind": "call",
+        "version": "1.6",
+        "frame": json.dumps([2, message_id, action, {}]),
+    }
+    return LoggedMessage.objects.create(
+        station=station or globals()["station"](), at=at or timezone.now(), **(defaults | fields)
     )

@@ -703,6 +703,7 @@ IN_ADMIN = {
     "stations/firmwareupdate": STAFF,
     "stations/campaign": WHOLE,
     "stations/logrequest": CREW,
+    "stations/loggedmessage": CREW,
     "stations/setting": CREW,
     "stations/configurationrun": CREW,
     "stations/configurationtemplate": DESK,

@@ -53,6 +53,16 @@ class Terms(models.Model):
         max_length=6, choices=LateStopPer, default=LateStopPer.MINUTE, help_text=_("How often it is charged.")
     )
 
+    promised_power_w = models.PositiveIntegerField(
+        _("promised power"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1000)],
+        help_text=_(
+            "In W, during the slot, where the site's load is managed; empty: what its load settings promise."
+        ),
+    )
+
     overlapping_bookings_allowed = models.BooleanField(
         default=True, help_text=_("A driver may have several EVSEs at the same time.")
     )
@@ -69,6 +79,7 @@ class Terms(models.Model):
         "late_stop_minutes",
         "late_stop_fee",
         "late_stop_fee_per",
+        "promised_power_w",
         "overlapping_bookings_allowed",
     )
 

@@ -60,6 +60,7 @@ class Settings:
     margin_percent: Decimal = Decimal(5)
     takes_turns: bool = False
     booked_a: Decimal = Decimal(16)
+    reserves_booked: bool = False
     has_meter: bool = False
     building_safe: Amps = field(default=(Decimal(0), Decimal(0), Decimal(0)))
     meter_stale_s: int = 120
@@ -78,6 +79,7 @@ def configure(*, site: Site, settings: Settings) -> LoadSite:
             "margin_percent": settings.margin_percent,
             "takes_turns": settings.takes_turns,
             "booked_a": settings.booked_a,
+            "reserves_booked": settings.reserves_booked,
             "has_meter": settings.has_meter,
             "building_safe_l1": settings.building_safe[0],
             "building_safe_l2": settings.building_safe[1],
@@ -197,9 +199,9 @@ def stop(*, load_site: LoadSite) -> None:
     for member in members.select_related("evse__station", "session"):
         _let_go(member)
     members.update(
-        given_a=0, why="", wants_a=0, told_a=None, told_at=None, told_until=None, sent_a=None, profile=None,
-        default_a=None, default_at=None, default_profile=None, default_try_at=None, flag="", flag_reason="",
-        flagged_at=None, over_since=None, session=None,
+        given_a=0, why="", wants_a=0, promised_a=None, told_a=None, told_at=None, told_until=None,
+        sent_a=None, profile=None, default_a=None, default_at=None, default_profile=None,
+        default_try_at=None, flag="", flag_reason="", flagged_at=None, over_since=None, session=None,
     )  # fmt: skip
     load_site.groups.update(over_since=None, draw=[], allocated=[])
 

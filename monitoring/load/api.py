@@ -71,8 +71,9 @@ class LoadMemberSerializer(serializers.Serializer):
     draw_a = PhasesField(read_only=True, allow_null=True)
     wants_a = amps_field(read_only=True)
     given_a = amps_field(read_only=True)
+    promised_a = amps_field(read_only=True, allow_null=True, help_text="To its booking, now.")
     told_a = amps_field(read_only=True, allow_null=True)
-    flag = serializers.CharField(read_only=True, help_text="rejected, ignored, or empty.")
+    flag = serializers.CharField(read_only=True, help_text="rejected, ignored, unable, or empty.")
     why = serializers.CharField(read_only=True, help_text="A word; `explanation` says it in a sentence.")
     explanation = serializers.CharField(read_only=True)
 
@@ -87,7 +88,12 @@ class LoadSerializer(serializers.Serializer):
         max_digits=4, decimal_places=1, min_value=0, max_value=50, default=Decimal(5), coerce_to_string=False
     )
     takes_turns = serializers.BooleanField(default=False)
-    booked_a = amps_field(default=Decimal(16), min_value=Decimal(0))
+    booked_a = amps_field(
+        default=Decimal(16), min_value=Decimal(0), help_text="Where a booking's terms promise no power."
+    )
+    reserves_booked = serializers.BooleanField(
+        default=False, help_text="Promises are kept from the slot's early start on, before the car has come."
+    )
     has_meter = serializers.BooleanField(default=False)
     building_safe_a = PhasesField(default=[Decimal(0)] * 3)
     meter_stale_s = serializers.IntegerField(min_value=10, max_value=86400, default=120)
@@ -136,6 +142,7 @@ def shown(load_site: LoadSite, now) -> dict:
             "draw_a": tenths(member.draw) if member.draw else None,
             "wants_a": member.wants_a,
             "given_a": member.given_a,
+            "promised_a": member.promised_a,
             "told_a": member.told_a,
             "flag": member.flag,
             "why": member.why,
@@ -150,6 +157,7 @@ def shown(load_site: LoadSite, now) -> dict:
         "margin_percent": load_site.margin_percent,
         "takes_turns": load_site.takes_turns,
         "booked_a": load_site.booked_a,
+        "reserves_booked": load_site.reserves_booked,
         "has_meter": load_site.has_meter,
         "building_safe_a": [
             load_site.building_safe_l1,
@@ -220,6 +228,7 @@ class Load(Resource):
                     "margin_percent",
                     "takes_turns",
                     "booked_a",
+                    "reserves_booked",
                     "has_meter",
                     "meter_stale_s",
                 )

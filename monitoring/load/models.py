@@ -39,7 +39,11 @@ class LoadSite(models.Model):
         default=False, help_text=_("Where not all can charge at once, cars take turns.")
     )
     booked_a = models.DecimalField(
-        **_amps, default=Decimal(16), help_text=_("What a booked place is promised, in A a phase.")
+        **_amps, default=Decimal(16), help_text=_("In A a phase, where a booking's terms say no power.")
+    )
+    reserves_booked = models.BooleanField(
+        default=False,
+        help_text=_("What a booked place is promised is kept for it from its early start on, car or not."),
     )
     has_meter = models.BooleanField(
         default=False, help_text=_("A meter tells what else draws at this connection (API).")
@@ -132,6 +136,7 @@ class LoadMember(models.Model):
         NONE = "", _("Follows")
         REJECTED = "rejected", _("Refuses its limit")
         IGNORED = "ignored", _("Doesn't follow its limit")
+        UNABLE = "unable", _("Can't be told a limit")
 
     evse = models.OneToOneField(Evse, models.CASCADE, related_name="load")
     group = models.ForeignKey(LoadGroup, models.CASCADE, related_name="members")
@@ -147,6 +152,8 @@ class LoadMember(models.Model):
     bound_by = models.ForeignKey(LoadGroup, models.SET_NULL, null=True, editable=False, related_name="+")
     #: What it could use, as the plan saw it.
     wants_a = models.DecimalField(**_amps, default=0, editable=False)
+    #: What its booking is promised now, awaited or there.
+    promised_a = models.DecimalField(**_amps, null=True, editable=False)
     #: What it drew on L1, L2, L3 of the grid; empty: not known.
     draw = models.JSONField(default=list, editable=False)
     #: The grid's phases that this session's car was seen to use, such as “0” or “012”.

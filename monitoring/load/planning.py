@@ -12,7 +12,7 @@ from monitoring.load.models import LoadGroup, LoadMember, LoadSample, LoadSite
 from monitoring.load.reading import Look
 from monitoring.load.share import Fixed, Grant, Shared, share
 from monitoring.load.wishes import Point, amps, on, tenths
-from stations import charging_profiles
+from stations import abilities, charging_profiles
 from stations.charging_profiles import answers, build
 from stations.exceptions import Refused
 from stations.models import Command, InstalledProfile
@@ -68,10 +68,10 @@ def plan(*, site_id: int, now: datetime, cause: str = "") -> LoadSite | None:
 
 
 WRITTEN = [
-    "given_a", "why", "bound_by", "wants_a", "draw", "used_phases", "flag", "flagged_at", "flag_reason",
-    "try_at", "tries", "over_since", "idle_since", "waiting_since", "served_since", "session", "told_a",
-    "told_at", "told_until", "sent_a", "profile", "default_a", "default_at", "default_profile",
-    "default_try_at", "raised_at",
+    "given_a", "why", "bound_by", "wants_a", "promised_a", "draw", "used_phases", "flag", "flagged_at",
+    "flag_reason", "try_at", "tries", "over_since", "idle_since", "waiting_since", "served_since",
+    "session", "told_a", "told_at", "told_until", "sent_a", "profile", "default_a", "default_at",
+    "default_profile", "default_try_at", "raised_at",
 ]  # fmt: skip
 
 
@@ -96,6 +96,7 @@ def _absorb(seen: Look, member: LoadMember, now: datetime) -> None:
     _answered(member, now)
     if member.told_until and member.told_until <= now:
         member.told_a = member.told_at = member.told_until = None
+    _says_it_can(seen, member, now)
     drawn = seen.measured.get(member.pk)
     member.draw = list(drawn.draw) if drawn else []
     if session is None:
@@ -113,6 +114,16 @@ def _begin(member: LoadMember, session) -> None:
     member.flag, member.flag_reason, member.flagged_at, member.tries, member.try_at = "", "", None, 0, None
     member.over_since = member.idle_since = member.waiting_since = member.served_since = None
     member.used_phases, member.raised_at = "", None
+
+
+def _says_it_can(seen: Look, member: LoadMember, now: datetime) -> None:
+    """A station that says that it can't be limited is told nothing: nobody has to learn it by refusals."""
+    if member.evse.station_id in seen.unable:
+        if member.flag != Flag.UNABLE:
+            member.flag, member.flag_reason, member.flagged_at = Flag.UNABLE, "", now
+            member.try_at, member.tries = None, 0
+    elif member.flag == Flag.UNABLE:
+        member.flag, member.flag_reason, member.flagged_at = "", "", None
 
 
 def _answered(member: LoadMember, now: datetime) -> None:
@@ -229,7 +240,10 @@ def _write(
     else:
         grant = shared.grants[member.pk]
         member.wants_a = amps(wanted[member.pk])
+        if point.is_awaited:
+            grant = Grant(grant.amps, "awaited" if grant.amps else "awaited_none", grant.bound_by)
     member.given_a, member.why, member.bound_by_id = amps(grant.amps), grant.why, grant.bound_by
+    member.promised_a = amps(point.promised) if point.promised else None
     if grant.why == "waits":
         member.waiting_since, member.served_since = member.waiting_since or now, None
     elif grant.amps and point.has_session:
@@ -287,7 +301,11 @@ def _sample(seen: Look, root: LoadGroup, now: datetime) -> None:
 
 def _tell(seen: Look, points: dict[int, Point], stands: dict, others: list[Fixed], now: datetime) -> None:
     budget = MOST
+    stations = {member.evse.station_id: member.evse.station for member in seen.members}
+    unknown = abilities.awaited(seen.abilities, stations.values(), now)
     for member in seen.members:
+        if member.evse.station_id in unknown:
+            continue
         if budget and _wants_default(member, points[member.pk], now):
             _send_default(member, now)
             budget -= 1
@@ -295,6 +313,8 @@ def _tell(seen: Look, points: dict[int, Point], stands: dict, others: list[Fixed
         member
         for member in seen.members
         if points[member.pk].is_online
+        # What it was told before it left may run on; the first word waits for its answer.
+        and (member.evse.station_id not in unknown or member.told_a is not None)
         and points[member.pk].is_smart
         and points[member.pk].has_session
         and member.sent_a is None

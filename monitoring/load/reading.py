@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from django.conf import settings
 from django.db.models import F, Q
 
-from bookings.models import Booking
-from monitoring.load import wishes
+from monitoring.load import promises, wishes
 from monitoring.load.measuring import CURRENT, POWER, Measured, Sample, measured
 from monitoring.load.models import LoadGroup, LoadMember, LoadSite
+from monitoring.load.promises import Promise
 from monitoring.load.share import Fixed, Group, Phases
 from monitoring.load.wishes import Point, tenths
 from stations import abilities, charging_needs
@@ -46,9 +46,10 @@ class Look:
     members: list[LoadMember]
     sessions: dict[int, Session]
     measured: dict[int, Measured]
-    promised: frozenset
+    promises: dict[int, Promise]
     caps: dict[int, int]
     unable: frozenset[int]
+    abilities: dict[int, Abilities]
     units: dict[int, str]
     building: Phases
     building_is_stale: bool
@@ -95,10 +96,11 @@ def look(load_site: LoadSite, now: datetime, *, for_change: bool = False) -> Loo
         session.evse_id: session
         for session in Session.objects.open().filter(evse__in=evses).order_by("started_at")
     }
-    bookings = Booking.objects.filter(
-        session__in=[session.pk for session in sessions.values()], ends_at__gt=now
-    )
-    able = abilities.of_many(Abilities.objects.filter(station__in=stations).select_related("station"))
+    told = {
+        row.station_id: row
+        for row in Abilities.objects.filter(station__in=stations).select_related("station")
+    }
+    able = abilities.of_many(told.values())
     building, is_stale = building_now(load_site, now)
     return Look(
         load_site=load_site,
@@ -106,8 +108,9 @@ def look(load_site: LoadSite, now: datetime, *, for_change: bool = False) -> Loo
         members=members,
         sessions=sessions,
         measured=_measured(members, sessions, now),
-        promised=frozenset(bookings.values_list("session", flat=True)),
+        promises=promises.standing(evses, sessions, now),
         caps=_caps(members, sessions, now),
+        abilities=told,
         unable=frozenset(pk for pk, can in able.items() if can.smart_charging is False),
         units=dict(SmartCharging.objects.filter(station__in=stations).values_list("station", "rate_units")),
         building=building,
@@ -255,6 +258,7 @@ def point(seen: Look, member: LoadMember, now: datetime) -> Point:
         is_online=station.is_online,
         is_smart=station.pk not in seen.unable,
         has_session=session is not None,
+        session_s=since(session.started_at if session else None),
         draw=drawn.draw if drawn else None,
         draw_at_most=drawn.at_most if drawn else None,
         used=tuple(int(phase) for phase in member.used_phases) or None,
@@ -265,9 +269,7 @@ def point(seen: Look, member: LoadMember, now: datetime) -> Point:
         sent=tenths(member.sent_a),
         default=default,
         safe_default=tenths(member.safe_default_a) or 0,
-        promised=(tenths(seen.load_site.booked_a) or 0)
-        if session is not None and session.pk in seen.promised
-        else 0,
+        promised=_promised(seen, member),
         rank=member.priority if seen.load_site.mode == LoadSite.Mode.PRIORITY else 0,
         waiting_s=since(member.waiting_since),
         served_s=since(member.served_since),
@@ -275,6 +277,22 @@ def point(seen: Look, member: LoadMember, now: datetime) -> Point:
         wanted=tenths(member.wants_a) or 0,
         settle_s=settle().total_seconds(),
     )
+
+
+def _promised(seen: Look, member: LoadMember) -> int:
+    """What its booking is promised on each phase, in tenths; nothing for an awaited car unless it is kept."""
+    promise = seen.promises.get(member.evse_id)
+    if promise is None or (promise.is_awaited and not seen.load_site.reserves_booked):
+        return 0
+    if promise.watts is None:
+        return tenths(seen.load_site.booked_a) or 0
+    watts = Decimal(promise.watts)
+    if is_dc(member):
+        return min(rating(member), wishes.dc_draw(watts))
+    phases = len(member.used_phases) or len(wired(member))
+    # Up: a promise of 11 kW is not kept by 10.97.
+    tenths_up = (watts / build.PHASE_VOLTAGE / phases * 10).to_integral_value(ROUND_CEILING)
+    return min(rating(member), int(tenths_up))
 
 
 def says_full(session: Session, member: LoadMember) -> bool:

@@ -3,7 +3,7 @@
 from django.dispatch import receiver
 
 from monitoring.load import news, planning
-from stations import signals
+from stations import abilities, signals
 
 
 @receiver(signals.session_started)
@@ -34,5 +34,5 @@ def on_readings_recorded(session_ids, station_ids, **kwargs):
 @receiver(signals.command_finished)
 def on_command_finished(command, **kwargs):
     # A lower limit that was accepted makes room; one that was refused makes another plan.
-    if command.reason == planning.REASON:
+    if command.reason in (planning.REASON, abilities.REASON):
         news.at_stations([command.station_id], "answered")

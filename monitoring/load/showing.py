@@ -19,6 +19,8 @@ from stations.models import Site
 #: A plan this old is no plan: the workers that make it are not running.
 STALE = timedelta(minutes=3)
 PHASES = ("L1", "L2", "L3")
+#: Where a booking's promise is part of why.
+PROMISES = ("all", "shared", "promised", "awaited", "awaited_none", "waits")
 
 
 def number(amps) -> str:
@@ -29,16 +31,21 @@ def why(member: LoadMember, now: datetime) -> str:
     """Why the EVSE has what it has, in a sentence."""
     bound = member.bound_by.name if member.bound_by else ""
     minutes = int((now - member.waiting_since).total_seconds() // 60) if member.waiting_since else 0
+    drawn = Decimal(max(member.draw, default=0)) / 10
     words = {
         "": _("not planned yet"),
         "nothing": _("no car, or one that wants nothing"),
         "all": _("all that it wants"),
         "shared": _("its fair share: “%(group)s” has no more"),
         "promised": _("what its booking was promised; “%(group)s” has no more"),
+        "awaited": _("kept for its booking, whose car isn't here yet"),
+        "awaited_none": _("its booking begins, and “%(group)s” has nothing to keep for it"),
         "waits": _("waits for %(minutes)s min: what is left in “%(group)s” is less than a car needs")
         + (_(", and its turn comes next") if minutes * 60 >= TURN_S else ""),
         "unknown": _("never connected: nothing is reserved"),
-        "unmanaged": _("can't be told a limit: its full rating is reserved"),
+        "unmanaged": _("says that it can't be told a limit: what it draws is reserved")
+        if member.session_id and member.given_a == drawn
+        else _("says that it can't be told a limit: its full rating is reserved until a car draws"),
         "lost": _("no contact: its safe default is reserved"),
         "lost_told": _("no contact: what it was told last is reserved until that has run out"),
         "lost_unset": _("no contact, and no safe default was accepted: its full rating is reserved"),
@@ -49,7 +56,14 @@ def why(member: LoadMember, now: datetime) -> str:
     text = words.get(member.why, member.why)
     if member.given_a and not member.bound_by_id and member.why in ("shared", "promised"):
         text = _("its fair share")
-    return text % {"group": bound, "minutes": minutes, "reason": member.flag_reason or "–"}
+    if member.promised_a and member.why in PROMISES:
+        text += _("; its booking is promised %(promised)s A")
+    return text % {
+        "group": bound,
+        "minutes": minutes,
+        "reason": member.flag_reason or "–",
+        "promised": number(member.promised_a or 0),
+    }
 
 
 def told(member: LoadMember) -> str:
@@ -69,7 +83,7 @@ def look_of(member: LoadMember) -> str:
         return "attention"
     if not member.evse.station.is_online:
         return "offline"
-    if member.why == "waits":
+    if member.why in ("waits", "awaited", "awaited_none"):
         return "reserved"
     return "charging" if member.given_a else "available"
 
@@ -190,7 +204,7 @@ def kpis(load_site: LoadSite, now: datetime) -> list[dict]:
             "label": _("Not following"),
             "value": flagged,
             "tone": "bad" if flagged else "",
-            "note": _("chargers that refuse or exceed their limit"),
+            "note": _("chargers that can't be told, refuse or exceed their limit"),
         },
     ]
     if load_site.has_meter:

@@ -39,6 +39,8 @@ def with_limit(load_site: LoadSite, limit: Decimal, now: datetime) -> dict:
     return {
         "limit": number(limit),
         "rows": rows,
-        "waiting": sum(grant.why == "waits" for grant in shared.grants.values()),
+        "waiting": sum(
+            grant.why == "waits" and points[pk].has_session for pk, grant in shared.grants.items()
+        ),
         "overrun": bool(shared.overrun),
     }

@@ -44,6 +44,8 @@ class Point:
     #: False: it said that it can't be told a limit.
     is_smart: bool = True
     has_session: bool = False
+    #: How long it has had it.
+    session_s: float = 0
     #: Measured lately, on the grid's phases; and what a car on a single phase would be taking, at most.
     draw: Phases | None = None
     draw_at_most: int | None = None
@@ -72,6 +74,11 @@ class Point:
         return self.used or self.wired
 
     @property
+    def is_awaited(self) -> bool:
+        """Booked, its car not here yet, and its promise kept for it."""
+        return not self.has_session and self.promised > 0
+
+    @property
     def least(self) -> int:
         return min(LEAST_DC if self.is_dc else LEAST, self.rating)
 
@@ -93,7 +100,9 @@ def fixed(point: Point) -> tuple[Fixed, str] | None:
     if not point.has_met:
         return said((0, 0, 0), "unknown")
     if not point.is_smart:
-        return said(on(point.wired, point.rating), "unmanaged")
+        # Whoever comes there takes what they like; what a car takes shows once it has had time to begin.
+        shown = point.has_session and point.draw and point.session_s >= point.settle_s
+        return said(point.draw if shown else on(point.wired, point.rating), "unmanaged")
     if not point.is_online:
         default = point.rating if point.default is None else point.default
         told = max((amps for amps in (point.told, point.sent) if amps is not None), default=0)
@@ -110,7 +119,7 @@ def fixed(point: Point) -> tuple[Fixed, str] | None:
 
 def demand(point: Point) -> Demand:
     """What it would use. Unknown means all that it is rated for."""
-    wants = _wants(point) if point.has_session else 0
+    wants = _wants(point) if point.has_session else _kept(point)
     # Who has been let in again gets some minutes in which to wake.
     is_due = 0 < point.served_s < IDLE_S or point.waiting_s >= TURN_S
     is_idle = wants and point.idle_s >= IDLE_S and not is_due
@@ -145,6 +154,12 @@ def _wants(point: Point) -> int:
     if takes <= point.wanted <= min(most, takes + HEADROOM):
         return point.wanted
     return takes
+
+
+def _kept(point: Point) -> int:
+    """For a car that is awaited: its promise, as far as the place can give it."""
+    most = point.rating if point.cap is None else min(point.rating, point.cap)
+    return min(point.promised, most) if point.is_awaited and most >= point.least else 0
 
 
 def _grain(amps: int) -> int:

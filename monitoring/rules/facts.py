@@ -258,6 +258,7 @@ def load(sites, rule, now: datetime) -> list[Observed]:
     )
     words = {
         LoadMember.Flag.REJECTED: _g("refuses its limit (%(why)s); the plan reserves what it draws"),
+        LoadMember.Flag.UNABLE: _g("says that it can't be told a limit; the plan reserves what it draws"),
         LoadMember.Flag.IGNORED: _g("draws more than its limit (%(why)s); the plan reserves what it draws"),
     }
     return [

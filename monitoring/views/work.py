@@ -1,12 +1,15 @@
 """`/ops/work-orders/` and `/field/`: jobs at the desk and on the phone; the same page of a job for both."""
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -190,7 +193,11 @@ def job(request, pk):
     with timezone.override(order.site.zone):
         close, edit, problem = CloseForm(), JobForm(instance=order), ""
         if request.method == "POST":
+            # A phone's queue hands in one entry after another, each under a key of its own.
+            is_queued = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
             if not may_work:
+                if is_queued:
+                    return JsonResponse({"problem": _("You may not work on this job.")}, status=403)
                 return render(request, "403.html", status=403)
             what = request.POST.get("what", "")
             if what not in DOINGS:
@@ -202,10 +209,14 @@ def job(request, pk):
             form = {"close": close, "edit": edit}.get(what)
             if form is None or form.is_valid():
                 try:
-                    DOINGS[what](request, order, form.cleaned_data if form else {}, timezone.now())
+                    _do(request, order, what, form.cleaned_data if form else {})
                 except Refused as refusal:
                     problem = str(refusal)
+                    if is_queued:
+                        return JsonResponse({"problem": problem}, status=422)
                 else:
+                    if is_queued:
+                        return JsonResponse({"stored": True})
                     anchor = {"tick": "#checklist", "note": "#note", "photo": "#photo", "part": "#parts"}
                     return redirect(reverse("field:job", args=[pk]) + anchor.get(what, ""))
         return render(
@@ -230,6 +241,22 @@ def job(request, pk):
         )
 
 
+def _do(request, order, what, data):
+    now, key = timezone.now(), None
+    if text := request.POST.get("key", ""):
+        try:
+            key = UUID(text)
+            said = parse_datetime(request.POST.get("entered_at", ""))
+        except ValueError:
+            raise actions.WorkRefused(_("This entry can't be read.")) from None
+        at = actions.entered(order, said if said is not None and said.tzinfo else None, now)
+    else:
+        at = now
+    actions.once(
+        order=order, key=key, by=request.user, now=now, do=lambda: DOINGS[what](request, order, data, at)
+    )
+
+
 def _tick(request, order, data, now):
     wanted = request.POST.get("item", "")
     item = get_object_or_404(ChecklistItem, order=order, pk=wanted if wanted.isdigit() else 0)
@@ -237,10 +264,11 @@ def _tick(request, order, data, now):
 
 
 def _photo(request, order, data, now):
-    file = request.FILES.get("file")
-    if file is None:
+    files = request.FILES.getlist("file")
+    if not files:
         raise actions.WorkRefused(_("Choose a photo first."))
-    actions.add_photo(order=order, file=file, by=request.user, now=now)
+    for file in files:
+        actions.add_photo(order=order, file=file, by=request.user, now=now)
 
 
 def _part(request, order, data, now):

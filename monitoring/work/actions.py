@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _g
@@ -14,13 +16,15 @@ from monitoring.models import Alert
 from monitoring.uptime import actions as uptime
 from monitoring.uptime.models import Outage
 from monitoring.work import pictures
-from monitoring.work.models import ChecklistItem, Note, Part, Photo, WorkOrder
+from monitoring.work.models import ChecklistItem, Note, Part, PhoneEntry, Photo, WorkOrder
 from stations.exceptions import Refused
 from stations.models import Evse, Site, Station
 
 MOST_PHOTOS, MOST_ITEMS = 40, 60
 #: An outage that began shortly before its alert is the same one.
 BEFORE = timedelta(hours=1)
+#: So long a phone may have been without a network; what it says of older times is its clock's error.
+LONGEST_WAIT = timedelta(days=14)
 #: What is looked at on every visit, until somebody changes it.
 CHECKLIST = (_("Cable and plug"), _("Display and reader"), _("Locks and housing"), _("Test charge"))
 PRIORITIES = {"critical": WorkOrder.Priority.URGENT, "warning": WorkOrder.Priority.NORMAL}
@@ -230,6 +234,26 @@ def cancel(*, order: WorkOrder, reason: str, by: User | None, now: datetime) -> 
     row.cause = reason.strip()[:300]
     row.save()
     return row
+
+
+@transaction.atomic
+def once(*, order: WorkOrder, key: UUID | None, by: User, now: datetime, do: Callable[[], object]) -> bool:
+    """Do what a phone hands in under this key, unless that was done; what is refused may come again."""
+    if key is not None:
+        try:
+            with transaction.atomic():
+                PhoneEntry.objects.create(order=order, by=by, key=key, at=now)
+        except IntegrityError:
+            return False
+    do()
+    return True
+
+
+def entered(order: WorkOrder, said: datetime | None, now: datetime) -> datetime:
+    """When it was entered, by the phone's word: not before the job, nor in the future, nor long ago."""
+    if said is None or not now - LONGEST_WAIT <= said <= now:
+        return now
+    return max(said, order.created_at)
 
 
 def outages_of(order: WorkOrder, now: datetime) -> list[Outage]:

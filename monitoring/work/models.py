@@ -131,6 +131,21 @@ class Part(OfJob):
         return f"{self.quantity} × {self.name}"
 
 
+class PhoneEntry(models.Model):
+    """What a phone has handed in, by the key that it gave it: handed in again it changes nothing."""
+
+    order = models.ForeignKey(WorkOrder, models.CASCADE, related_name="+")
+    by = models.ForeignKey(User, models.CASCADE, related_name="+")
+    key = models.UUIDField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["by", "key"], name="an_entry_is_handed_in_once")]
+
+    def __str__(self):
+        return f"{self.key}"
+
+
 class Photo(OfJob):
     """Given out as something to keep, never shown as part of a page: nobody has looked into it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from stations.abilities import reading
 from stations.abilities.reading import Able
 from stations.models import Abilities, Command, Setting, Station, TokenRules
 
-__all__ = ["Able", "ask", "ask_due", "command_finished", "of", "of_many"]
+__all__ = ["Able", "ask", "ask_due", "awaited", "command_finished", "of", "of_many"]
 
 #: Many stations are busy for a moment after their boot.
 SETTLE = timedelta(seconds=5)
@@ -23,6 +23,11 @@ AGAIN = timedelta(minutes=30)
 REASON = "what it can do"
 #: Variables in one question: how many a station takes, it says only when asked.
 ITEMS = 8
+#: So long an answer is waited for before the station is taken to be able.
+ANSWER = timedelta(seconds=10)
+#: Of so many a plan asks at once.
+AT_ONCE = 50
+SAYS = ("Available", "Enabled")
 
 
 def of(station: Station) -> Able:
@@ -41,7 +46,47 @@ def of_many(rows: Iterable[Abilities]) -> dict[int, Able]:
     limits = Setting.objects.filter(station__in=unsaid, path="LocalAuthListCtrlr/Entries", maximum__gt=0)
     for pk, maximum in limits.values_list("station", "maximum"):
         found[pk] = replace(found[pk], list_entries=int(maximum))
+    _from_the_device_model(found)
     return found
+
+
+#: Of the device model, where it was reported and the station answered no question about it.
+LIMITED = {f"SmartChargingCtrlr/{variable}": f"SmartChargingCtrlr.{variable}" for variable in SAYS}
+
+
+def _from_the_device_model(found: dict[int, Able]) -> None:
+    unsaid = [pk for pk, able in found.items() if able.smart_charging is None]
+    told: dict[int, dict[str, str]] = {}
+    rows = Setting.objects.filter(station__in=unsaid, path__in=LIMITED, read_at__isnull=False)
+    for pk, path, value in rows.values_list("station", "path", "value"):
+        if value is not None:
+            told.setdefault(pk, {})[LIMITED[path]] = value
+    for pk, said in told.items():
+        found[pk] = replace(found[pk], smart_charging=reading.able("2.0.1", said).smart_charging)
+
+
+def awaited(rows: Mapping[int, Abilities], stations: Iterable[Station], now: datetime) -> set[int]:
+    """2.x stations that are there and have yet to say what they can do; who hasn't been asked is asked now.
+
+    A station that doesn't answer within `ANSWER` is no longer waited for.
+    """
+    waiting, asked = set(), 0
+    for station in stations:
+        if not station.is_online or station.ocpp_version in ("", "1.6"):
+            continue
+        row = rows.get(station.pk)
+        since = row.asked_at if row is not None else None
+        is_old = since is None or bool(station.connected_at and since < station.connected_at)
+        if is_old and (row is None or row.known_at is None):
+            if station.registration != Station.Registration.ACCEPTED:
+                continue
+            waiting.add(station.pk)
+            if asked < AT_ONCE:
+                ask(station=station, now=now)
+                asked += 1
+        elif since is not None and row.known_at is None and now - since < ANSWER:
+            waiting.add(station.pk)
+    return waiting
 
 
 def ask_due(now: datetime) -> int:
@@ -77,7 +122,7 @@ def ask(*, station: Station, now: datetime, by=None) -> list[Command]:
     else:
         variables = reading.VARIABLES + (reading.VARIABLES_21 if station.ocpp_version == "2.1" else ())
         asked = [_variable(*variable) for variable in variables]
-        asked.insert(5, _variable("LocalAuthListCtrlr", "Entries", "") | {"attributeType": "MaxSet"})
+        asked.insert(7, _variable("LocalAuthListCtrlr", "Entries", "") | {"attributeType": "MaxSet"})
         parts = [asked[at : at + ITEMS] for at in range(0, len(asked), ITEMS)]
         questions = [("GetVariables", {"getVariableData": part}) for part in parts]
     return [

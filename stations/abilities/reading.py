@@ -15,8 +15,10 @@ KEYS_16 = (
     "CustomDisplayCostAndPrice",
 )
 PROFILES = "SupportedFeatureProfiles"
-#: 2.x: (component, variable, instance).
+#: 2.x: (component, variable, instance). What is waited for comes first: the first answer has it.
 VARIABLES = (
+    ("SmartChargingCtrlr", "Available", ""),
+    ("SmartChargingCtrlr", "Enabled", ""),
     ("LocalAuthListCtrlr", "Available", ""),
     ("LocalAuthListCtrlr", "Enabled", ""),
     ("LocalAuthListCtrlr", "Entries", ""),
@@ -84,7 +86,7 @@ class Able:
     web_payments: bool = False
     #: None where it hasn't said: then it is tried.
     reservations: bool | None = None
-    #: 1.6 only; a 2.x station says so by refusing.
+    #: None where it hasn't said: then it is tried.
     smart_charging: bool | None = None
 
 
@@ -119,7 +121,9 @@ def able(version: str, told: Mapping[str, str]) -> Able:
         available = _yes(told, name(component, "Available", instance), enabled in told)
         return available and _yes(told, enabled, True)
 
-    keeps = [key for key in told if key.startswith("ReservationCtrlr.")]
+    def if_said(component: str) -> bool | None:
+        return has(component) if any(key.startswith(f"{component}.") for key in told) else None
+
     return Able(
         local_list=has("LocalAuthListCtrlr"),
         list_entries=_number(told, "LocalAuthListCtrlr.Entries/MaxSet"),
@@ -133,5 +137,6 @@ def able(version: str, told: Mapping[str, str]) -> Able:
         cost=has("TariffCostCtrlr", "Cost"),
         tariffs=has("TariffCostCtrlr", "Tariff"),
         web_payments="WebPaymentsCtrlr.Enabled" in told or _yes(told, "WebPaymentsCtrlr.Available"),
-        reservations=has("ReservationCtrlr") if keeps else None,
+        reservations=if_said("ReservationCtrlr"),
+        smart_charging=if_said("SmartChargingCtrlr"),
     )

@@ -27,7 +27,7 @@ from stations.models.firmware import FirmwareImage, FirmwareStep, FirmwareUpdate
 from stations.models.hour import Hour
 from stations.models.id_token import IdToken, TokenRules
 from stations.models.installed_profile import InstalledProfile, SmartCharging
-from stations.models.journal import Batch, Message, Node
+from stations.models.journal import Batch, LoggedMessage, Message, Node
 from stations.models.local_list import Abilities, LocalList
 from stations.models.log_request import LogRequest
 from stations.models.meter_key import MeterKey, SignedCheck
@@ -74,6 +74,7 @@ __all__ = [
     "IdToken",
     "InstalledProfile",
     "LogRequest",
+    "LoggedMessage",
     "InstalledCertificate",
     "LocalList",
     "Message",

@@ -33,8 +33,8 @@ class MessageQuerySet(models.QuerySet):
         return self.filter(station__in=Station.objects.visible_to(access, permission))
 
 
-class Message(models.Model):
-    """One frame as it went over the wire. Partitioned by day on `at` (stations/partitions.py)."""
+class Frame(models.Model):
+    """What the message log holds of one frame."""
 
     class Kind(models.TextChoices):
         CALL = "call"
@@ -42,11 +42,9 @@ class Message(models.Model):
         ERROR = "error"
         BAD = "bad", "not OCPP"
 
-    pk = models.CompositePrimaryKey("at", "id")
-    id = models.UUIDField()
     #: Our clock, when the socket received or sent it.
     at = models.DateTimeField()
-    station = models.ForeignKey(Station, models.DO_NOTHING, related_name="messages", db_constraint=False)
+    station = models.ForeignKey(Station, models.DO_NOTHING, related_name="%(class)ss", db_constraint=False)
     connection = models.UUIDField()
     from_station = models.BooleanField()
     kind = models.CharField(max_length=6, choices=Kind)
@@ -61,14 +59,36 @@ class Message(models.Model):
     #: Who asked for it: the command's id, where a call of ours came from one.
     command = models.UUIDField(null=True)
 
+    class Meta:
+        abstract = True
+
+    def __str__(self):
+        return f"{self.action} {self.message_id}"
+
+
+class Message(Frame):
+    """One frame as it went over the wire. Partitioned by day on `at` (stations/partitions.py)."""
+
+    pk = models.CompositePrimaryKey("at", "id")
+    id = models.UUIDField()
+
     objects = MessageQuerySet.as_manager()
 
     class Meta:
         managed = False
         db_table = "stations_message"
 
-    def __str__(self):
-        return f"{self.action} {self.message_id}"
+
+class LoggedMessage(Frame):
+    """The same rows for the admin, which takes no key of two columns. Only read: whoever knows `at` says it,
+    or every partition is asked."""
+
+    id = models.UUIDField(primary_key=True)
+
+    class Meta:
+        managed = False
+        db_table = "stations_message"
+        verbose_name = "message"
 
 
 #: A process that has not said for so long that it lives is taken for dead.

@@ -27,6 +27,8 @@ class Settings:
     list_enabled: bool = True
     shows_cost: bool = True
     shows_messages: bool = True
+    #: 2.x: whether it says that it can be told limits; 1.6 says so among its feature profiles.
+    smart_charging: bool = True
     password: str = ""
     organisation: str = ""
     connector_count: int = 1
@@ -161,6 +163,7 @@ TABLE = (
     ),
     Entry("rate_units_16", "ChargingScheduleAllowedChargingRateUnit", None, None, "ReadOnly"),
     Entry("rate_units", None, "SmartChargingCtrlr", "RateUnit", "ReadOnly"),
+    Entry("smart_charging", None, "SmartChargingCtrlr", "Available", "ReadOnly"),
     Entry("monitoring_enabled", None, "MonitoringCtrlr", "Enabled", "ReadOnly"),
     Entry("feature_profiles", "SupportedFeatureProfiles", None, None, "ReadOnly"),
     Entry("tx_start_point", None, "TxCtrlr", "TxStartPoint", "ReadOnly"),

@@ -1,10 +1,12 @@
 """Jobs: from an alert to the cause in the record of outages; on the phone and by the API."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from evportal.accounts.models import ApiKey
 from monitoring.models import Alert, Outage, OutageChange, WorkOrder
@@ -121,6 +123,76 @@ def test_a_photo_has_a_size_it_may_have(alert, technician, monkeypatch):
     with pytest.raises(actions.WorkRefused):
         actions.add_photo(order=job, file=SimpleUploadedFile("a", JPEG), by=technician, now=NOON)
     assert not job.photos.exists()
+
+
+def test_what_a_phone_hands_in_counts_once(client, alert, technician):
+    job = actions.from_alert(alert=alert, now=NOON)
+    client.force_login(technician)
+    url = reverse("field:job", args=[job.pk])
+    now = timezone.now()
+
+    def hand_in(key, **fields):
+        entry = {"key": key, "entered_at": (now - timedelta(hours=3)).isoformat()} | fields
+        return client.post(url, entry, headers={"accept": "application/json"})
+
+    keys = [str(uuid4()) for _n in range(4)]
+    item = job.checklist.first()
+    for _again in range(3):
+        assert hand_in(keys[0], what="note", text="Fuse was out").json() == {"stored": True}
+        assert hand_in(keys[1], what="tick", item=item.pk, done="1").status_code == 200
+        photo = SimpleUploadedFile("a.jpg", JPEG)
+        assert hand_in(keys[2], what="photo", file=photo).status_code == 200
+    assert (job.notes.count(), job.photos.count()) == (1, 1)
+    item.refresh_from_db()
+    # By the phone's word, for it was without a network; the desk's clock where it can't be so.
+    assert item.done_at == job.notes.get().at == now - timedelta(hours=3)
+    # Ticked off again at the desk: the late repeat doesn't bring it back.
+    client.post(url, {"what": "tick", "item": item.pk, "done": "0"})
+    hand_in(keys[1], what="tick", item=item.pk, done="1")
+    item.refresh_from_db()
+    assert item.done_at is None
+    for wrong in (now + timedelta(days=1), now - timedelta(days=400)):
+        hand_in(str(uuid4()), what="note", text="Clock", entered_at=wrong.isoformat())
+    assert {note.at > now for note in job.notes.filter(text="Clock")} == {True}
+    # The same key of somebody else is another entry.
+    client.force_login(make.member(operator=job.site.operator, role="manager"))
+    assert hand_in(keys[0], what="note", text="Mine").status_code == 200
+    assert job.notes.filter(text="Mine").count() == 1
+
+
+def test_what_a_phone_hands_in_and_is_refused_is_said_and_may_come_again(client, alert, technician):
+    job = actions.from_alert(alert=alert, now=NOON)
+    client.force_login(technician)
+    url, key = reverse("field:job", args=[job.pk]), str(uuid4())
+    json = {"accept": "application/json"}
+    refused = client.post(url, {"key": key, "what": "note", "text": " "}, headers=json)
+    assert refused.status_code == 422 and refused.json()["problem"] == "Write something first."
+    for nonsense in ({"key": "x"}, {"key": str(uuid4()), "entered_at": "2026-13-45T00:00:00Z"}):
+        entry = {"what": "note", "text": "x"} | nonsense
+        assert client.post(url, entry, headers=json).status_code == 422
+    assert not job.notes.exists()
+    assert client.post(url, {"key": key, "what": "note", "text": "Now"}, headers=json).status_code == 200
+    actions.close(order=job, cause="Fuse", by=technician, now=timezone.now())
+    item = job.checklist.first()
+    late = {"key": str(uuid4()), "what": "tick", "item": item.pk, "done": "1"}
+    assert client.post(url, late, headers=json).json()["problem"] == "This job is closed."
+    client.force_login(make.member(operator=job.site.operator, role="support"))
+    answer = client.post(url, {"key": str(uuid4()), "what": "note", "text": "x"}, headers=json)
+    assert answer.status_code == 403 and "may not" in answer.json()["problem"]
+    assert job.notes.count() == 1
+
+
+def test_several_photos_at_once(client, alert, technician):
+    job = actions.from_alert(alert=alert, now=NOON)
+    client.force_login(technician)
+    url = reverse("field:job", args=[job.pk])
+    good = SimpleUploadedFile("a.jpg", JPEG)
+    bad = SimpleUploadedFile("b.jpg", b"<script>")
+    assert client.post(url, {"what": "photo", "file": [good, bad]}).status_code == 422
+    assert not job.photos.exists()
+    two = [SimpleUploadedFile(f"{n}.jpg", JPEG) for n in range(2)]
+    assert client.post(url, {"what": "photo", "file": two}).status_code == 302
+    assert job.photos.count() == 2
 
 
 def test_a_note_from_the_charger_s_page_opens_a_visit(client, evse, technician):

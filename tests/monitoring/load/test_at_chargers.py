@@ -116,6 +116,30 @@ def check_order(limit):
     assert len(held) == 2
 
 
+async def test_a_2_x_charger_that_says_that_it_can_t_is_never_told(fleet, site, database):
+    fleet["CP-2"].settings.smart_charging = False
+    evses = await database(lambda: list(Evse.objects.select_related("station__site")))
+    settings = Settings(
+        # Room for it at its full rating, and for the other's safe default.
+        groups=[GroupWish("Site", (Decimal(48),) * 3)],
+        members=[MemberWish(evse, "Site") for evse in evses],
+        margin_percent=Decimal(0),
+    )
+    await database(configure, site=site, settings=settings)
+    one, two = fleet["CP-1"].points[0], fleet["CP-2"].points[0]
+    one.plug_in(Car(max_ac_w=22_000))
+    assert await one.swipe("CARD1") == "started"
+    found = await until(database, site, lambda all: all["CP-2"].flag == "unable", "it says no")
+    assert (found["CP-2"].why, found["CP-2"].given_a) == ("unmanaged", 32)
+    await until(database, site, lambda all: all["CP-1"].told_a == 16, "the other has the rest")
+    two.plug_in(Car(max_ac_w=11_000))
+    assert await two.swipe("CARD2") == "started"
+    await until(database, site, lambda all: all["CP-2"].session is not None, "a car charges there")
+    asked = Command.objects.filter(station__identity="CP-2")
+    told = await database(lambda: list(asked.values_list("action", flat=True)))
+    assert "GetVariables" in told and "SetChargingProfile" not in told
+
+
 async def test_without_contact_a_charger_falls_back_by_itself(fleet, site, database, monkeypatch):
     monkeypatch.setattr(planning, "LAPSE", timedelta(seconds=3))
     evses = await database(lambda: list(Evse.objects.select_related("station__site")))

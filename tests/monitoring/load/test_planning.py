@@ -8,14 +8,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from monitoring.load import actions, news, planning, tasks
+from bookings.fulfilling import fulfil, join
+from bookings.models import SiteRules
+from monitoring.load import actions, news, planning, showing, tasks
 from monitoring.load.actions import BadLimits, GroupWish, MemberWish, Settings, configure
 from monitoring.load.models import LoadMember, LoadSample, LoadSite
 from monitoring.models import Alert
 from monitoring.rules import rounds
 from monitoring.watchman import check
 from stations.charging_profiles import answers, set_limit
-from stations.models import Abilities, Command, Connector, Evse, InstalledProfile, Reading, Station
+from stations.models import Abilities, Command, Connector, Evse, InstalledProfile, Reading, Setting, Station
 from tests import make
 from tests.make import NOON
 
@@ -229,6 +231,84 @@ def test_what_can_t_be_told_is_reserved_in_full():
         place.configure(35)
 
 
+def told(answer, *, asked_at=NOON):
+    """What every 2.0.1 station of the network has answered; None: nothing yet."""
+    Station.objects.update(ocpp_version="2.0.1")
+    for station in Station.objects.all():
+        Abilities.objects.update_or_create(
+            station=station,
+            defaults={
+                "told": answer or {},
+                "asked_at": asked_at,
+                "known_at": None if answer is None else asked_at,
+            },
+        )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"SmartChargingCtrlr.Available": "false"},
+        {"SmartChargingCtrlr.Available": "true", "SmartChargingCtrlr.Enabled": "False"},
+    ],
+)
+def test_a_2_x_charger_that_says_no_is_flagged_at_once_and_planned_at_what_it_draws(answer):
+    place = Place(limit=40)
+    told(answer)
+    Abilities.objects.filter(station=place.evses[1].station).update(told={})
+    place.start(place.evses[0])
+    place.start(place.evses[1])
+    first, second = place.settle()
+    assert (first.flag, first.why, first.given_a, second.given_a) == ("unable", "unmanaged", 32, 8)
+    assert first.flagged_at == NOON + timedelta(seconds=11)
+    assert "full rating" in showing.why(first, place.now) and showing.look_of(first) == "attention"
+    # It was never told anything: nothing was refused.
+    assert not Command.objects.filter(station=place.evses[0].station).exists()
+    # What its car takes has shown: the rest is the others'.
+    place.draws(place.evses[0], 14, 14, 14, at=place.now + timedelta(seconds=120))
+    place.plan(121)
+    first, second = place.settle()
+    assert (first.given_a, second.given_a) == (14, 26)
+    assert "what it draws" in showing.why(first, place.now)
+    check(now=place.now)
+    alert = Alert.objects.get(kind="load")
+    assert "can't be told a limit" in alert.title and alert.station == place.evses[0].station
+    # A firmware that can: it is told like all others, and nothing is flagged.
+    Abilities.objects.update(told={"SmartChargingCtrlr.Available": "true"})
+    first, second = place.settle(6)
+    assert (first.flag, second.flag, first.told_a is not None) == ("", "", True)
+
+
+def test_what_the_device_model_reported_counts_where_no_question_was_answered():
+    place = Place(limit=40)
+    told({})
+    station = place.evses[0].station
+    for read_at, flag in ((None, ""), (NOON, "unable")):
+        Setting.objects.update_or_create(
+            station=station,
+            path="SmartChargingCtrlr/Available",
+            defaults={"value": "false", "read_at": read_at},
+        )
+        first, second = place.plan(1)
+        assert (first.flag, second.flag) == (flag, "")
+
+
+def test_a_2_x_charger_is_asked_before_it_is_told_and_not_waited_for_for_ever():
+    place = Place(chargers=1)
+    Station.objects.update(ocpp_version="2.0.1")
+    place.plan(1)
+    asked = Command.objects.values_list("action", flat=True)
+    assert set(asked) == {"GetVariables"}
+    assert "SmartChargingCtrlr" in str(Command.objects.earliest("created_at").payload)
+    before = Command.objects.count()
+    place.plan(5)
+    assert Command.objects.count() == before
+    # It says nothing: it may be able, so it is tried.
+    place.plan(6)
+    assert Command.objects.latest("created_at").action == "SetChargingProfile"
+    assert Command.objects.count() == before + 1
+
+
 def test_the_building_and_its_silent_meter():
     place = Place(limit=40, has_meter=True, building_safe=amps(20))
     place.settle()
@@ -266,6 +346,105 @@ def test_a_booked_place_has_its_promise():
     type(booked).objects.filter(pk=booked.pk).update(ends_at=place.now)
     first, second = place.settle()
     assert (first.given_a, second.given_a) == (16, 16)
+
+
+def booked(evse, *, watts=None, user=None, starts_at=NOON, minutes=120):
+    """A confirmed booking on the site's terms, which promise so much."""
+    SiteRules.objects.update_or_create(site=evse.station.site, defaults={"promised_power_w": watts})
+    return make.booking(evse=evse, user=user, starts_at=starts_at, minutes=minutes)
+
+
+def test_a_booking_has_the_promise_of_its_own_terms_as_they_were():
+    place = Place(limit=32, booked_a=Decimal(10))
+    place.settle()
+    one, two = place.evses
+    slot = booked(one, watts=15_000)
+    # The site's terms change; what was agreed stays.
+    SiteRules.objects.update(promised_power_w=1_000)
+    place.start(two)
+    fulfil(session=place.start(one, user=slot.user))
+    first, second = place.settle()
+    # 15 kW on three phases of 230 V, rounded up to the tenth.
+    assert (first.promised_a, first.given_a, first.why) == (Decimal("21.8"), Decimal("21.8"), "promised")
+    assert (second.promised_a, second.given_a) == (None, Decimal("10.2"))
+    assert showing.why(first, place.now).endswith("its booking is promised 21.8 A")
+    # The slot is over, the car is still there: like anybody.
+    type(slot).objects.filter(pk=slot.pk).update(ends_at=place.now)
+    first, second = place.settle()
+    assert (first.promised_a, first.given_a, second.given_a) == (None, 16, 16)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_promise_is_kept_for_a_car_that_is_awaited_if_the_site_says_so(keeps):
+    place = Place(limit=32, reserves_booked=keeps)
+    place.settle()
+    one, two = place.evses
+    slot = booked(one, watts=13_800, starts_at=NOON + timedelta(minutes=30))
+    place.start(two)
+    first, second = place.settle()
+    assert (first.given_a, second.given_a) == (0, 32)
+    # Its early start: ten minutes before.
+    place.now = NOON + timedelta(minutes=21)
+    first, second = place.settle()
+    if keeps:
+        assert (first.given_a, first.why, first.promised_a, second.given_a) == (20, "awaited", 20, 12)
+        assert first.waiting_since is None and first.told_a is None
+        assert "isn't here yet; its booking is promised 20 A" in showing.why(first, place.now)
+        assert showing.look_of(first) == "reserved"
+    else:
+        assert (first.given_a, first.why, first.promised_a, second.given_a) == (0, "nothing", None, 32)
+    fulfil(session=place.start(one, user=slot.user))
+    first, second = place.settle()
+    assert (first.given_a, first.why, second.given_a) == (20, "promised", 12)
+    assert first.told_a == 20
+
+
+def test_who_comes_for_no_booking_or_another_one_is_promised_nothing():
+    place = Place(limit=32, reserves_booked=True)
+    place.settle()
+    one, two = place.evses
+    slot = booked(one, watts=22_000)
+    # Somebody else is in the booked place: nothing is kept for a car that can't come.
+    fulfil(session=place.start(one, user=make.user()))
+    place.start(two)
+    first, second = place.settle()
+    assert (first.promised_a, first.given_a, second.given_a) == (None, 16, 16)
+    # Nobody comes, and the place is given up: from then on nothing is kept.
+    type(first.session).objects.filter(evse=one).update(stopped_at=place.now)
+    first, second = place.settle()
+    assert (first.why, first.given_a, second.why) == ("awaited", Decimal("31.9"), "waits")
+    type(slot).objects.filter(pk=slot.pk).update(status="NO_SHOW")
+    first, second = place.settle()
+    assert (first.why, first.given_a, second.given_a) == ("nothing", 0, 32)
+
+
+def test_who_charges_on_from_the_booking_before_has_the_promise_of_the_next():
+    place = Place(limit=32)
+    place.settle()
+    one, two = place.evses
+    before = booked(one, watts=13_800, minutes=30)
+    after = booked(one, watts=17_250, user=before.user, starts_at=NOON + timedelta(minutes=30), minutes=60)
+    fulfil(session=place.start(one, user=before.user))
+    place.start(two)
+    first, _second = place.settle()
+    assert first.promised_a == 20
+    place.now = NOON + timedelta(minutes=31)
+    assert join(booking=after)
+    first, second = place.settle()
+    assert (first.promised_a, first.given_a, second.given_a) == (25, 25, 7)
+
+
+def test_more_promised_than_there_is_is_shared_among_the_booked():
+    place = Place(chargers=3, limit=40, reserves_booked=True)
+    place.settle()
+    one, two, three = place.evses
+    for evse in (one, two):
+        booked(evse, watts=20_700)
+    place.start(three)
+    first, second, third = place.settle()
+    assert (first.given_a, second.given_a, third.why) == (20, 20, "waits")
+    booked_root = place.load_site.groups.get()
+    assert booked_root.allocated == [400, 400, 400]
 
 
 def test_a_single_phase_car_leaves_the_other_phases():

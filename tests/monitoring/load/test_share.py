@@ -185,6 +185,20 @@ def test_any_site(site):
 
 @every
 @given(sites())
+def test_a_promise_is_not_cut_for_anybody_without_one(site):
+    """Whatever the others want, who is promised something has as much of it as if they weren't there."""
+    groups, demands, fixed = site
+    found = share(groups, demands, fixed).grants
+    booked = [each for each in demands if each.promised]
+    alone = share(groups, booked, fixed).grants
+    for each in booked:
+        if each.wants > 0:
+            promise = min(max(each.promised, each.least), max(each.wants, each.least))
+            assert found[each.key].amps >= min(promise, alone[each.key].amps)
+
+
+@every
+@given(sites())
 def test_no_envy_within_a_rank(site):
     """Who has less than another of the same rank in the same group, on the same phases, wanted no more."""
     groups, demands, fixed = site
