@@ -13,6 +13,7 @@ from evportal.rest.resources import Resource, person
 from monitoring import actions, handling
 from monitoring.load import api as load_api
 from monitoring.models import Alert
+from monitoring.notices import api as notices_api
 from monitoring.patterns import api as patterns_api
 from monitoring.uptime import api as uptime_api
 from monitoring.work import api as work_api
@@ -129,6 +130,7 @@ class Alerts(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
 RESOURCES = {
     "alerts": Alerts,
     **load_api.RESOURCES,
+    **notices_api.RESOURCES,
     **patterns_api.RESOURCES,
     **uptime_api.RESOURCES,
     **work_api.RESOURCES,

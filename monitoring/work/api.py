@@ -1,9 +1,10 @@
 """`/api/v1/work-orders/`: jobs, from an alert or by hand, closed with their cause."""
 
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, parsers, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
@@ -15,8 +16,9 @@ from evportal.rest.resources import Resource, person
 from monitoring.models import Alert
 from monitoring.uptime.models import Outage
 from monitoring.work import actions
-from monitoring.work.models import WorkOrder
+from monitoring.work.models import Photo, WorkOrder
 from stations.exceptions import Refused as Refusal
+from stations.files import streams
 from stations.models import Site, Station
 
 
@@ -118,6 +120,10 @@ class NoteSerializer(serializers.Serializer):
     text = serializers.CharField(max_length=1000)
 
 
+class PhotoSerializer(serializers.Serializer):
+    file = serializers.FileField(allow_empty_file=True)
+
+
 class WorkOrderFilter(filters.FilterSet):
     site = filters.CharFilter(field_name="site__slug")
     station = filters.CharFilter(field_name="station__identity")
@@ -142,6 +148,8 @@ class WorkOrders(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         "partial_update": "manage_stations",
         "close": "manage_stations",
         "notes": "manage_stations",
+        "photos": "manage_stations",
+        "photo": "view_alerts",
     }
     http_method_names = ["get", "post", "patch", "head", "options"]
 
@@ -190,6 +198,34 @@ class WorkOrders(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         serializer.is_valid(raise_exception=True)
         self._act(actions.note, order=row, by=person(request), **serializer.validated_data)
         return Response(self._shown(row))
+
+    def initial(self, request, *args, **kwargs):
+        if self.action == "photos":
+            # A photo is larger than all other bodies; how large one may be, the action says.
+            viewsets.GenericViewSet.initial(self, request, *args, **kwargs)
+        else:
+            super().initial(request, *args, **kwargs)
+
+    @extend_schema(request={"multipart/form-data": PhotoSerializer}, responses={201: WorkOrderSerializer})
+    @action(detail=True, methods=["post"], parser_classes=[parsers.MultiPartParser])
+    def photos(self, request, pk=None):
+        """One photo (JPEG, PNG, WebP or HEIC, 7 MB at most), as a form's `file`."""
+        row = self.get_object()
+        serializer = PhotoSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        self._act(actions.add_photo, order=row, by=person(request), **serializer.validated_data)
+        return Response(self._shown(row), status=201)
+
+    @extend_schema(
+        operation_id="work_orders_photo_file",
+        parameters=[OpenApiParameter("photo", int, OpenApiParameter.PATH)],
+        responses={(200, "application/octet-stream"): bytes},
+    )
+    @action(detail=True, methods=["get"], url_path=r"photos/(?P<photo>[0-9]{1,18})")
+    def photo(self, request, pk=None, photo=None):
+        """The file as it was handed in; nobody has looked into it."""
+        found = get_object_or_404(Photo, order=self.get_object(), pk=photo)
+        return streams.send(request, found.file, name=f"job-{found}", size=found.size)
 
     def _shown(self, row: WorkOrder):
         found = self.queryset.all().get(pk=row.pk)
