@@ -20,7 +20,7 @@ from evportal.outbox.models import Mail
 from tests import make, pdf
 from tests.billing import money
 from tests.billing.test_invoicing import by_line, issued
-from tests.billing.test_pricing import BERLIN, NOON, a_tariff, kwh
+from tests.billing.test_pricing import BERLIN, NOON, a_tariff, fee, hour, kwh
 
 D = Decimal
 
@@ -41,7 +41,8 @@ def test_two_lines_of_a_rate_share_what_is_left_of_it():
     lines = [issued(1, "3.00"), issued(2, "3.00")]
     taken = issued(3, "2.00")
     taken = type(taken)(3, 3, -taken.gross, taken.vat_percent, -taken.net, -taken.tax)
-    assert len(by_line(lines, {1: "3.00", 2: "1.00"}, [taken])) == 2
+    back = by_line(lines, {1: "3.00", 2: "1.00"}, [taken])
+    assert invoicing.total([*lines, taken, *back]) == (0, 0, 0)
     with pytest.raises(invoicing.LineRefused, match="At most 1.00 EUR"):
         by_line(lines, {1: "3.00", 2: "1.01"}, [taken])
 
@@ -72,6 +73,12 @@ def test_a_line_s_words_fit_into_its_column():
     assert (line.quantity, line.energy_wh, line.unit_price, line.gross) == (10, 10_000, D("0.50"), D("5.95"))
 
 
+def test_what_came_to_nothing_is_left_out_unless_it_is_the_energy():
+    usage = quote_usage(NOON, NOON + timedelta(hours=1), tz=BERLIN, energy_kwh=D(10))
+    priced = price(a_tariff(kwh(0, 19), fee(0, 19), hour(6, 19)), usage)
+    assert [line.kind for line in invoicing.lines_of(priced.lines)] == ["ENERGY", "TIME"]
+
+
 # Documents
 
 
@@ -92,6 +99,11 @@ def test_a_credit_note_is_mailed_and_says_what_went_back(invoice):
     assert (D(invoice.details["paid"]["amount"]), D(invoice.details["paid"]["open"])) == (invoice.gross, 0)
     assert invoices.billed(payment) == invoice
     assert "4.90 paid by" in pdf.text(documents.pdf(invoice))
+
+
+def test_a_document_that_nobody_has_paid_names_the_receipt_page(invoice):
+    invoice.details["paid"] = None
+    assert "Not paid yet." in pdf.text(documents.pdf(invoice))
 
 
 def test_both_parties_have_their_electronic_address(invoice):
@@ -120,7 +132,12 @@ def test_what_is_not_paid_says_how_to_pay_it(provider, db, iban, words):
     operator = evse.station.site.operator
     Books.objects.update_or_create(operator=operator, defaults={"iban": iban})
     fleet = Account.objects.create(
-        operator=operator, name="Fleet AG", kind="business", invoicing="monthly", on_account=True
+        operator=operator,
+        name="Fleet AG",
+        kind="business",
+        invoicing="monthly",
+        on_account=True,
+        email="fleet@example.com",
     )
     AccountDriver.objects.create(account=fleet, user=user)
     session = money.begin(evse, user)
@@ -130,6 +147,9 @@ def test_what_is_not_paid_says_how_to_pay_it(provider, db, iban, words):
     bill = Invoice.objects.get()
     assert (bill.details["paid"], bill.details["charges"], D(bill.details["energy_wh"])) == (None, 1, 10_000)
     assert monthly.bill_month(operator=operator, month=date(2026, 6, 1)) == 0
+    assert Mail.objects.get(to="fleet@example.com").subject.count(bill.number) == 1
+    with pytest.raises(invoices.DocumentRefused, match="one charge"):
+        reissue(invoice=bill, by=None)
     text = pdf.text(documents.pdf(bill))
     assert words in text and f"{bill.due_on.year}" in text
     assert (bill.number in text.split("naming")[-1]) or not iban

@@ -31,7 +31,7 @@ from hypothesis import Phase, settings
 
 from tests.mutants.mutations import Fault, faults, planted
 
-ENOUGH, PATIENCE = 40, 120
+ENOUGH, PATIENCE = 60, 150
 #: What a copy ends with when the fault could not be planted: it says nothing about the tests.
 NOT_PLANTED = 77
 
