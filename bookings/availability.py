@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import BigIntegerField, BooleanField, ExpressionWrapper, F, Q
+from django.db.models import BigIntegerField, BooleanField, ExpressionWrapper, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Extract
 
@@ -313,10 +313,12 @@ def _claims(
     if moving is not None:
         found = found.exclude(booking=moving)
     is_closure = ExpressionWrapper(Q(closure__isnull=False), output_field=BooleanField())
+    # They never overlap, so their beginnings order them; whole ranges take several times as long to compare.
+    begins = _epoch("period__startswith")
     columns = found.values("evse").annotate(
-        starts=ArrayAgg(_epoch("period__startswith"), order_by=F("period")),
-        ends=ArrayAgg(_epoch("period__endswith"), order_by=F("period")),
-        closures=ArrayAgg(is_closure, order_by=F("period")),
+        starts=ArrayAgg(begins, order_by=begins),
+        ends=ArrayAgg(_epoch("period__endswith"), order_by=begins),
+        closures=ArrayAgg(is_closure, order_by=begins),
     )
     return {
         evse_id: Claims(starts, ends, closures)
