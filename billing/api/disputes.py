@@ -10,10 +10,9 @@ from rest_framework.response import Response
 
 from billing import evidence
 from billing.actions.disputes import send_evidence
-from billing.exceptions import PaymentRefused, ProviderDown
+from billing.api.answers import refusals
 from billing.models import Dispute
 from evportal.rest.filters import TrueFalse
-from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
 
 
@@ -88,13 +87,8 @@ class Disputes(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         row = self.get_object()
         form = EvidenceSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        try:
+        with refusals():
             row = send_evidence(dispute=row, by=person(request), **form.validated_data)
-        except ProviderDown as error:
-            # It is on its row, and the sweep sends it.
-            raise Refused(str(error), status_code=503, code="provider_down") from None
-        except PaymentRefused as error:
-            raise Refused(str(error)) from None
         return Response(DisputeCaseSerializer(row).data)
 
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})

@@ -9,9 +9,8 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from billing import actions
-from billing.exceptions import PaymentRefused, ProviderDown
+from billing.api.answers import refusals
 from billing.models import Payment, Refund, RefundLine
-from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
 
 
@@ -123,11 +122,6 @@ class Payments(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         payment = self.get_object()
         form = RefundSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        try:
+        with refusals():
             row = actions.refund(payment=payment, by=person(request), **form.validated_data)
-        except ProviderDown as error:
-            # The refund is on its row, and the sweep sends it: saying "failed" would have it sent twice.
-            raise Refused(str(error), status_code=503, code="provider_down") from None
-        except PaymentRefused as error:
-            raise Refused(str(error)) from None
         return Response(RefundSerializer(row).data, status=status.HTTP_201_CREATED)

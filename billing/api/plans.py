@@ -7,9 +7,8 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from billing.actions import subscriptions
-from billing.exceptions import PaymentRefused, ProviderDown
+from billing.api.answers import refusals
 from billing.models import Plan, Subscription
-from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
 
 
@@ -88,12 +87,12 @@ class Subscriptions(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         """Begin one: the answer has the address of the page where it is paid."""
         form = SubscriptionSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        row, url = _asked(
-            subscriptions.subscribe,
-            user=_driver(request),
-            plan=form.validated_data["plan"],
-            now=timezone.now(),
-        )
+        with refusals():
+            row, url = subscriptions.subscribe(
+                user=_driver(request),
+                plan=form.validated_data["plan"],
+                now=timezone.now(),
+            )
         row.url = url
         return Response(BegunSerializer(row).data, status=status.HTTP_201_CREATED)
 
@@ -113,7 +112,8 @@ class Subscriptions(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         row, user = self.get_object(), _driver(request)
         if row.user_id != user.pk:
             raise exceptions.PermissionDenied("A plan is its driver's to end.")
-        _asked(step, row=row, now=timezone.now())
+        with refusals():
+            step(row=row, now=timezone.now())
         return Response(SubscriptionSerializer(row).data)
 
 
@@ -122,12 +122,3 @@ def _driver(request):
     if user is None:
         raise exceptions.PermissionDenied("A plan is a person's: a key has none.")
     return user
-
-
-def _asked(step, **what):
-    try:
-        return step(**what)
-    except ProviderDown as error:
-        raise Refused(str(error), status_code=503, code="provider_down") from None
-    except PaymentRefused as error:
-        raise Refused(str(error)) from None

@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from billing.actions import reconciliation
-from billing.exceptions import PaymentRefused, ProviderDown
+from billing.api.answers import refusals
 from billing.models import Difference, Reconciliation
 from evportal.rest.filters import TrueFalse
 from evportal.rest.problems import Refused
@@ -76,16 +76,6 @@ class DifferenceFilter(filters.FilterSet):
         return rows.filter(**still_open) if value else rows.exclude(**still_open)
 
 
-def done(do, **given):
-    """Do it; what the provider or the house says against it is the API's answer."""
-    try:
-        return do(**given)
-    except ProviderDown as error:
-        raise Refused(str(error), status_code=503, code="provider_down") from None
-    except PaymentRefused as error:
-        raise Refused(str(error)) from None
-
-
 class Reconciliations(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     queryset = Reconciliation.objects.select_related("operator")
     serializer_class = ReconciliationSerializer
@@ -100,7 +90,8 @@ class Reconciliations(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
         form = DaySerializer(data=request.data)
         form.is_valid(raise_exception=True)
         day = form.validated_data["day"]
-        done(reconciliation.reconcile_day, day=day)
+        with refusals():
+            reconciliation.reconcile_day(day=day)
         mine = Difference.objects.visible_to(request.access, self.permission)
         rows = mine.open().filter(day=day, reason="").select_related("operator", "accepted_by")
         return Response(DifferenceSerializer(rows, many=True).data)
@@ -124,7 +115,8 @@ class Differences(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     def mend(self, request, pk=None):
         """Do what it proposes, and compare its day anew: `resolved_at` says whether both sides agree now."""
         row = self.get_object()
-        done(reconciliation.mend, difference=row)
+        with refusals():
+            reconciliation.mend(difference=row)
         row.refresh_from_db()
         return Response(DifferenceSerializer(row).data)
 
@@ -138,5 +130,6 @@ class Differences(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         by = person(request)
         if by is None:
             raise Refused("An explanation is a person's: a key has none.", code="person_needed")
-        row = done(reconciliation.accept, difference=row, reason=form.validated_data["reason"], by=by)
+        with refusals():
+            row = reconciliation.accept(difference=row, reason=form.validated_data["reason"], by=by)
         return Response(DifferenceSerializer(row).data)

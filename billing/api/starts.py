@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from billing import actions
 from billing.actions import limiting
 from billing.actions.charging import AlreadyCharging
-from billing.exceptions import PaymentRefused, ProviderDown
+from billing.api.answers import refusals
 from billing.limits import Limits
 from billing.models import Card, ChargeLimit, Start
 from billing.places import own_booking
@@ -127,12 +127,8 @@ class Starts(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
             raise Refused("It is not charging yet.")
         if not limiting.may_change(session=session, user=user):
             raise exceptions.PermissionDenied(str(limiting.NotYours()))
-        try:
+        with refusals():
             limiting.change(session=session, wanted=LimitSerializer.limits(form.validated_data))
-        except ProviderDown as error:
-            raise Refused(str(error), status_code=503, code="provider_down") from None
-        except PaymentRefused as error:
-            raise Refused(str(error)) from None
         return self._answer(row, status.HTTP_200_OK)
 
     def _answer(self, row: Start, code: int) -> Response:

@@ -6,10 +6,9 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from billing import actions
-from billing.exceptions import PaymentRefused, ProviderDown
+from billing.api.answers import refusals
 from billing.models import LedgerAccount
 from evportal.accounts.models import Operator
-from evportal.rest.problems import Refused
 from evportal.rest.resources import Resource, person
 
 
@@ -47,11 +46,7 @@ class Wallets(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         user = person(request)
         if user is None:
             raise exceptions.PermissionDenied("A wallet is a person's: a key has none.")
-        try:
+        with refusals():
             row, url = actions.top_up(user=user, **form.validated_data)
-        except ProviderDown as error:
-            raise Refused(str(error), status_code=503, code="provider_down") from None
-        except PaymentRefused as error:
-            raise Refused(str(error)) from None
         said = {"operator": row.operator, "amount": row.amount, "id": row.pk, "state": row.state, "url": url}
         return Response(TopUpSerializer(said).data, status=status.HTTP_201_CREATED)

@@ -111,6 +111,15 @@ def test_the_sweep_sends_back_what_nobody_sent(missed):
     assert Refund.objects.get().amount == FEE
 
 
+def test_what_the_provider_refused_to_send_back_is_left_to_people(missed):
+    actions.charge_fee(booking=missed)
+    arrive(missed, 5)
+    payment = Payment.objects.get(purpose="no_show")
+    Refund.objects.create(payment=payment, amount=FEE, reason="", state="failed")
+    sweeping.sweep(timezone.now() + policy.STALE_AFTER + timedelta(seconds=1))
+    assert Refund.objects.count() == 1
+
+
 def test_it_all_follows_by_itself(missed, eager, django_capture_on_commit_callbacks):
     actions.charge_fee(booking=missed)
     with django_capture_on_commit_callbacks(execute=True):
