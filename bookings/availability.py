@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import BigIntegerField, BooleanField, ExpressionWrapper, Q
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Aggregate, BigIntegerField, Exists, Func, OuterRef, Q, TextField
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Cast, Extract
 
 from bookings import rules
 from bookings.grid import Grid, moment
@@ -24,8 +23,6 @@ from stations.models import Evse, Session, Site, State
 
 #: How far ahead the list of sites looks for a free slot.
 SOON_DAYS = 3
-#: So far ahead many sites' bookings are read at first, and then: most have something free by the first.
-SOON = (timedelta(hours=6), timedelta(hours=18))
 #: A range of days that may be asked for at once.
 MOST_DAYS = 31
 OUT_OF_ORDER = (State.FAULTED, State.UNAVAILABLE)
@@ -161,7 +158,7 @@ def first_free(
     rows = _fitting(policies, standard, min_kw).values_list(
         "pk", "station__site", "max_power_w", "state", named=False
     )
-    left = [_Row(*row) for row in rows.order_by("pk")]
+    evses = [_Row(*row) for row in rows.order_by("pk")]
     # What only depends on the rules is asked once of all sites that have the same.
     shared: dict[tuple, Grid] = {}
     grids = {}
@@ -172,20 +169,13 @@ def first_free(
         grids[pk] = shared[same]
     # The last start of the last day may be followed by the longest length there is.
     longest = max((grid.claimed for grid in grids.values()), default=timedelta())
+    places = _places(evses, policies, now, now + timedelta(days=days + 1) + longest, now)
     best: dict[int, tuple[int, int]] = {}
-    # Most sites have something free within hours, and what is booked later needn't be read for them.
-    for until in (*(now + ahead for ahead in SOON), now + timedelta(days=days + 1) + longest):
-        opening = {pk for pk, grid in grids.items() if grid.opens(before=until)}
-        asked = [evse for evse in left if evse.site_id in opening]
-        places = _places(asked, policies, now, until, now) if asked else {}
-        for evse in asked:
-            grid = grids[evse.site_id]
-            starts = grid.first(places[evse.pk], before=until)
-            if starts is not None and (evse.site_id not in best or starts < best[evse.site_id][0]):
-                best[evse.site_id] = (starts, evse.pk)
-        left = [evse for evse in left if evse.site_id not in best]
-        if not left:
-            break
+    for evse in evses:
+        soonest_yet = best.get(evse.site_id)
+        starts = grids[evse.site_id].first(places[evse.pk])
+        if starts is not None and (soonest_yet is None or starts < soonest_yet[0]):
+            best[evse.site_id] = (starts, evse.pk)
     soonest = sorted(best.items(), key=lambda found: (found[1], found[0]))[:count]
     whole = Evse.objects.with_station().in_bulk([pk for _site, (_starts, pk) in soonest])
     return {
@@ -306,33 +296,51 @@ def _places(
 def _claims(
     ids: list[int], starts_at: datetime, ends_at: datetime, now: datetime, moving: Booking | None
 ) -> dict[int, Claims]:
-    """One row for each EVSE, its claims in columns: thousands of ranges would be slow to read one by one."""
+    """One row for each EVSE, what touches joined in the database: thousands of ranges are slow to read."""
     # A hold that has run out frees its time at once, whether or not the sweep has come by.
-    expired = Q(booking__status=Booking.Status.PENDING, booking__hold_expires_at__lte=now)
-    found = Claim.objects.filter(evse__in=_these(ids), period__overlap=(starts_at, ends_at)).exclude(expired)
+    expired = Booking.objects.filter(
+        pk=OuterRef("booking"), status=Booking.Status.PENDING, hold_expires_at__lte=now
+    )
+    found = Claim.objects.filter(~Exists(expired), evse__in=_these(ids), period__overlap=(starts_at, ends_at))
     if moving is not None:
         found = found.exclude(booking=moving)
-    is_closure = ExpressionWrapper(Q(closure__isnull=False), output_field=BooleanField())
-    # They never overlap, so their beginnings order them; whole ranges take several times as long to compare.
-    begins = _epoch("period__startswith")
+    booked, closed = _Joined(Q(closure=None)), _Joined(Q(closure__isnull=False))
     columns = found.values("evse").annotate(
-        starts=ArrayAgg(begins, order_by=begins),
-        ends=ArrayAgg(_epoch("period__endswith"), order_by=begins),
-        closures=ArrayAgg(is_closure, order_by=begins),
+        starts=_Bounds("lower", booked),
+        ends=_Bounds("upper", booked),
+        closed_from=_Bounds("lower", closed),
+        closed_until=_Bounds("upper", closed),
     )
-    return {
-        evse_id: Claims(starts, ends, closures)
-        for evse_id, starts, ends, closures in columns.values_list("evse", "starts", "ends", "closures")
-    }
+    rows = columns.values_list("evse", "starts", "ends", "closed_from", "closed_until")
+    return {evse_id: Claims.of_columns(*bounds) for evse_id, *bounds in rows}
+
+
+class _Joined(Aggregate):
+    """Ranges as one multirange, in which those that touch are one."""
+
+    function = "range_agg"
+    output_field = TextField()
+
+    def __init__(self, which: Q):
+        super().__init__("period", filter=which)
+
+
+class _Bounds(Func):
+    """The beginnings or ends of a multirange, in whole seconds since 1970, in order.
+
+    Rounded, which is the second that a booking begins or ends at; a place left early may be freed half a
+    second sooner.
+    """
+
+    template = (
+        "ARRAY(SELECT extract(epoch FROM %(bound)s(stretch))::bigint FROM unnest(%(expressions)s) stretch)"
+    )
+    output_field = ArrayField(BigIntegerField())
+
+    def __init__(self, bound: str, stretches: _Joined):
+        super().__init__(stretches, bound=bound)
 
 
 def _these(ids: list[int]) -> RawSQL:
     """One parameter, where a city's EVSEs would be thousands that are put into the statement one by one."""
     return RawSQL("SELECT unnest(%s::bigint[])", [ids])
-
-
-def _epoch(bound: str):
-    # Rounded, which is the second that a booking begins or ends at; a place left early may be freed half a
-    # second sooner.
-    # By UTC whatever zone the page is written in: Django would shift the moment by the zone's offset first.
-    return Cast(Extract(bound, "epoch", tzinfo=UTC), BigIntegerField())

@@ -84,8 +84,8 @@ class Grid:
             states[index] = state
         return states
 
-    def first(self, place: Place, *, before: datetime | None = None) -> int | None:
-        """The first start that is free, and over by that moment; leaps over what is claimed."""
+    def first(self, place: Place) -> int | None:
+        """The first start that is free; leaps over what is claimed."""
         if not self.policy.bookable or place.walk_in_only:
             return None
         starts, length = self.starts, self._claimed
@@ -95,8 +95,7 @@ class Grid:
         if place.out_of_order:
             index = max(index, bisect_left(starts, (self.now + rules.OUT_OF_ORDER_FOR).timestamp()))
         blocked = self._blocked
-        last = len(starts) if before is None else self._last(before)
-        while index < last:
+        while index < len(starts):
             at = starts[index]
             claimed = place.claims.first(at, at + length)
             if claimed is not None:
@@ -107,10 +106,6 @@ class Grid:
                 return at
         return None
 
-    def opens(self, *, before: datetime) -> bool:
-        """Whether the site's rules allow any slot that is over by that moment."""
-        return self._opening < self._last(before)
-
     @cached_property
     def _opening(self) -> int:
         """The first start that the site's rules allow; how many there are, where they allow none."""
@@ -118,9 +113,6 @@ class Grid:
         while index < len(self.starts) and self._blocked(index):
             index += 1
         return index
-
-    def _last(self, before: datetime) -> int:
-        return bisect_right(self.starts, before.timestamp() - self._claimed)
 
     @cached_property
     def _known(self) -> dict[int, bool]:

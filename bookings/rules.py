@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from itertools import repeat
 from math import gcd
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
@@ -147,6 +148,23 @@ class Claims(NamedTuple):
             [seconds(row.ends_at) for row in rows],
             [row.is_closure for row in rows],
         )
+
+    @classmethod
+    def of_columns(
+        cls,
+        starts: Sequence[int],
+        ends: Sequence[int],
+        closed_from: Sequence[int] = (),
+        closed_until: Sequence[int] = (),
+    ) -> Claims:
+        """Bookings and closures, each in order."""
+        if not closed_from:
+            return cls(starts, ends, [False] * len(starts))
+        rows = [
+            *zip(starts, ends, repeat(False), strict=False),
+            *zip(closed_from, closed_until, repeat(True), strict=False),
+        ]
+        return cls(*zip(*sorted(rows), strict=True))
 
     def first(self, starts_at: int, ends_at: int) -> int | None:
         """Which of them has some of this range."""

@@ -177,6 +177,23 @@ def first(place, minutes=30, **fields):
     return found and moment(found)
 
 
+def test_bookings_and_closures_are_put_in_order_together():
+    busy = [
+        Busy(NOON + timedelta(hours=hour), NOON + timedelta(hours=hour + 1), is_closure=hour % 3 == 0)
+        for hour in range(7)
+    ]
+    booked, closed = ([row for row in busy if row.is_closure is kind] for kind in (False, True))
+    columns = [
+        [rules.seconds(getattr(row, bound)) for row in rows]
+        for rows in (booked, closed)
+        for bound in ("starts_at", "ends_at")
+    ]
+    for found, wanted in zip(Claims.of_columns(*columns), Claims.of(busy), strict=True):
+        assert list(found) == wanted
+    for found, wanted in zip(Claims.of_columns(*columns[:2]), Claims.of(booked), strict=True):
+        assert list(found) == wanted
+
+
 def test_the_first_free_start_leaps_over_what_is_claimed():
     place = Place(Claims.of([Busy(at("12:00"), at("15:10")), Busy(at("15:40"), at("16:00"))]))
     assert first(place) == at("16:00")
