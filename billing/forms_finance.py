@@ -12,6 +12,7 @@ from billing import calendar, vat
 from billing.exports import making
 from billing.models import Books, Host, HostShare, Invoice, RevenueAccount
 from evportal.accounts.models import Operator
+from evportal.widgets import Select
 from stations.models import Site
 from stations.paying.vat import is_well_formed
 
@@ -68,7 +69,7 @@ class InvoiceFilter(forms.Form):
     since = _day(_("Booked from"))
     until = _day(_("Until"))
     site = forms.ModelChoiceField(
-        label=_("Site"), queryset=Site.objects.none(), required=False, empty_label=_("All")
+        label=_("Site"), queryset=Site.objects.none(), required=False, empty_label=_("All"), widget=Select
     )
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All")), *Invoice.Kind.choices])
     status = forms.ChoiceField(label=_("Status"), required=False, choices=STATUSES)

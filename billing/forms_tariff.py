@@ -17,6 +17,7 @@ from billing.models import HolidayCalendar, PriceGroup, Tariff
 from billing.pricing import Day, Dimension, Finding, TariffError, TaxIncluded, Waiver, plain
 from billing.pricing import Tariff as Prices
 from evportal.accounts.models import Operator
+from evportal.widgets import Select
 from stations.models import Evse, Site
 
 HOURS = [(hour, f"{hour:02}:00") for hour in range(24)]
@@ -389,7 +390,7 @@ class NewTariffForm(forms.Form):
 
 
 class AssignForm(AtPlace, forms.Form):
-    site = forms.ModelChoiceField(label=_("Site"), queryset=Site.objects.none())
+    site = forms.ModelChoiceField(label=_("Site"), queryset=Site.objects.none(), widget=Select)
     evse = forms.ModelChoiceField(
         label=_("One charge point"),
         queryset=Evse.objects.none(),

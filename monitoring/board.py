@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
-from django.db.models import Count, DecimalField, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, DecimalField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from django.utils.translation import ngettext
 from evportal.accounts.access import Access
 from monitoring import looks, zones
 from monitoring.models import Alert, Severity
-from stations.models import Evse, Session, Site, Station
+from stations.models import Evse, Session, Site, State, Station
 
 #: Sites beyond these are calmer than all shown; the page says how many they are.
 TILES = 60
@@ -141,8 +142,33 @@ def _count_of(queryset: QuerySet, link: str) -> Coalesce:
     return Coalesce(Subquery(counted.values("total")), Value(0))
 
 
-def tiles(sites: QuerySet, *, limit: int = TILES) -> list[dict]:
+class Place(NamedTuple):
+    """One EVSE of a site, as it is read."""
+
+    station_id: int
+    station: str
+    number: int
+    state: str
+    is_online: bool
+
+
+class Cell(NamedTuple):
+    """One EVSE of a tile, as it is shown."""
+
+    number: int
+    look: str
+    #: In words.
+    label: str
+    url: str
+
+
+def tiles(sites: QuerySet) -> list[dict]:
     """Sites worst first, each with a cell for every EVSE."""
+    return [tile(site, places) for site, places in sites_with_places(sites)]
+
+
+def sites_with_places(sites: QuerySet, *, limit: int = TILES) -> list[tuple[Site, list[Place]]]:
+    """What tiles are made of, worst first."""
     # Each counted by itself: in one statement with joins the others would be counted for every EVSE.
     evses, place = Evse.objects.filter(ONLINE), "station__site"
     ranked = (
@@ -156,25 +182,21 @@ def tiles(sites: QuerySet, *, limit: int = TILES) -> list[dict]:
         .annotate(trouble=F("faulted") + F("offline"))
         .order_by("-alerts_open", "-trouble", "-attention", "name", "pk")
     )
-    cells = Evse.objects.order_by("station__name", "station_id", "number")
-    stations = Station.objects.order_by("name", "pk").prefetch_related(Prefetch("evses", queryset=cells))
-    return [_tile(site) for site in ranked.prefetch_related(Prefetch("stations", queryset=stations))[:limit]]
+    found = list(ranked[:limit])
+    places: dict[int, list[Place]] = {site.pk: [] for site in found}
+    # Bare rows, because a wallboard shows more than a thousand of them.
+    rows = Evse.objects.filter(station__site__in=places).order_by("station__name", "station_id", "number")
+    for site, *known, connection in rows.values_list(
+        "station__site", "station", "station__name", "number", "state", "station__connection"
+    ):
+        places[site].append(Place(*known, connection is not None))
+    return [(site, places[site.pk]) for site in found]
 
 
-def _tile(site: Site) -> dict:
-    cells, seen = [], []
-    for station in site.stations.all():
-        for evse in station.evses.all():
-            look = looks.look_of(evse)
-            seen.append(look)
-            cells.append(
-                {
-                    "number": len(cells) + 1,
-                    "state": look,
-                    "label": f"{station.name} / {evse.number}: {looks.word_of(evse)}",
-                    "url": reverse("ops:charger", args=[station.pk]),
-                }
-            )
+def tile(site: Site, places: list[Place]) -> dict:
+    """In the language of the moment."""
+    cells = _cells(places)
+    seen = [cell.look for cell in cells]
     worst = looks.worst(seen)
     busy = sum(look == "charging" for look in seen)
     meta = [
@@ -193,3 +215,22 @@ def _tile(site: Site) -> dict:
         "meta": " · ".join(meta),
         "cells": cells,
     }
+
+
+def _cells(places: list[Place]) -> list[Cell]:
+    before, after = reverse("ops:charger", args=[0]).rsplit("0", 1)
+    words = {state: str(State(state).label) for state in {place.state for place in places}}
+    offline = str(looks.WORDS["offline"])
+    found = []
+    for number, place in enumerate(places, start=1):
+        online = place.is_online
+        word = words[place.state] if online else offline
+        found.append(
+            Cell(
+                number,
+                looks.LOOKS[place.state] if online else "offline",
+                f"{place.station} / {place.number}: {word}",
+                f"{before}{place.station_id}{after}",
+            )
+        )
+    return found

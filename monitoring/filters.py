@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
+from evportal.widgets import Select
 from monitoring import looks
 from monitoring.models import Severity
 from stations.models import Event, Site
@@ -19,7 +20,7 @@ class Filter(forms.Form):
     def __init__(self, *args, access, **kwargs):
         super().__init__(*args, **kwargs)
         if "site" in self.fields:
-            self.fields["site"].queryset = Site.objects.visible_to(access)
+            self.fields["site"].queryset = Site.objects.visible_to(access).only("name")
         for field in self.fields.values():
             field.required = False
 
@@ -66,7 +67,7 @@ class ChargerFilter(Filter):
             ("silent", _("Offline over 5 min")),
         ],
     )
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"))
+    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"), widget=Select)
     version = forms.ChoiceField(
         label="OCPP", choices=[*ANY, ("1.6", "1.6"), ("2.0.1", "2.0.1"), ("2.1", "2.1")]
     )
@@ -75,13 +76,13 @@ class ChargerFilter(Filter):
 class SessionFilter(Filter):
     tab = forms.CharField(widget=forms.HiddenInput, max_length=10)
     q = forms.CharField(label=_("Search"), max_length=80)
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"))
+    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"), widget=Select)
 
 
 class AlertFilter(Filter):
     tab = forms.CharField(widget=forms.HiddenInput, max_length=10)
     severity = forms.ChoiceField(label=_("Severity"), choices=[*ANY, *Severity.choices])
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"))
+    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"), widget=Select)
     station = forms.IntegerField(label=_("Charger"), min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
 
@@ -112,7 +113,7 @@ class MessageFilter(Span):
 
 
 class EventFilter(Span):
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"))
+    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"), widget=Select)
     station = forms.IntegerField(label=_("Charger"), min_value=1, max_value=2**62, widget=forms.HiddenInput)
     kind = forms.ChoiceField(label=_("Kind"), choices=[*ANY, *Event.Kind.choices])
     severity = forms.TypedChoiceField(

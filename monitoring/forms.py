@@ -9,13 +9,14 @@ from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
+from evportal.widgets import Select
 from stations.models import Connector, Session, Site
 
 
 class AdoptForm(forms.Form):
     """What the portal must know of a charger that has already called."""
 
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"))
+    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), widget=Select)
     name = forms.CharField(label=_("Name"), max_length=80, help_text=_("What drivers read on the charger."))
     evses = forms.IntegerField(
         label=_("Number of EVSEs"),

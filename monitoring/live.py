@@ -229,15 +229,15 @@ def _page_fragments(station: Station) -> dict[str, str]:
 
 
 def _send_site(site_id) -> None:
-    site = Site.objects.filter(pk=site_id)
-    found = site.first()
-    if found is None or not _watched(ops_group(site_id)):
+    if not _watched(ops_group(site_id)):
         return
+    for site, places in board.sites_with_places(Site.objects.filter(pk=site_id)):
 
-    def fragments():
-        return {f"site-{site_id}": render_to_string("_site_tile.html", {"site": board.tiles(site)[0]})}
+        def fragments(site=site, places=places):
+            tile = board.tile(site, places)
+            return {f"site-{site_id}": render_to_string("_site_tile.html", {"site": tile})}
 
-    _publish(ops_group(site_id), fragments, found.zone)
+        _publish(ops_group(site_id), fragments, site.zone)
 
 
 def _send_session(session_id) -> None:

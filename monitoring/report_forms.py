@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
+from evportal.widgets import Select
 from monitoring.filters import Filter
 from monitoring.patterns import periods
 from monitoring.patterns.models import ScheduledReport
@@ -40,7 +41,9 @@ class ReportFilter(Filter):
 
     since = day(_("First day"))
     until = day(_("Last day"))
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("All sites"))
+    site = forms.ModelChoiceField(
+        Site.objects.none(), label=_("Site"), empty_label=_("All sites"), widget=Select
+    )
 
     def __init__(self, *args, today, **kwargs):
         super().__init__(*args, **kwargs)
@@ -63,17 +66,17 @@ class ScheduleForm(forms.Form):
         label=_("When"), choices=ScheduledReport.Every.choices, widget=forms.RadioSelect
     )
     site = forms.ModelChoiceField(
-        Site.objects.none(), label=_("Site"), empty_label=_("All sites"), required=False
+        Site.objects.none(), label=_("Site"), empty_label=_("All sites"), required=False, widget=Select
     )
 
     def __init__(self, *args, access, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["every"].initial = ScheduledReport.Every.WEEK
-        self.fields["site"].queryset = Site.objects.visible_to(access)
+        self.fields["site"].queryset = Site.objects.visible_to(access).only("name")
 
 
 class OutageFilter(Filter):
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"))
+    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), empty_label=_("Any"), widget=Select)
     cause = forms.ChoiceField(label=_("Cause"), choices=[("", _("Any")), *Outage.Cause.choices])
     open = forms.BooleanField(label=_("Still going on"))
     counts = forms.ChoiceField(

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from evportal.accounts.access import Access
+from evportal.widgets import Select
 from monitoring.uptime.models import Outage
 from monitoring.work import actions
 from monitoring.work.models import WorkOrder
@@ -23,7 +24,11 @@ class NewJobForm(forms.Form):
         Station.objects.none(), label=_("Charger"), required=False, empty_label=_("The site as a whole")
     )
     site = forms.ModelChoiceField(
-        Site.objects.none(), label=_("Site"), required=False, help_text=_("Where no charger is chosen.")
+        Site.objects.none(),
+        label=_("Site"),
+        required=False,
+        help_text=_("Where no charger is chosen."),
+        widget=Select,
     )
     priority = forms.TypedChoiceField(
         label=_("Priority"), coerce=int, choices=WorkOrder.Priority.choices, initial=3
