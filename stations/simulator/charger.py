@@ -387,7 +387,7 @@ class SimulatedCharger:
         handler = self.dialect.answers.get(action)
         if handler is None:
             raise CallRefused("NotImplemented", f"{action} is not known here.")
-        self.log.info("portal asks: %s", action)
+        self.log.debug("portal asks: %s", action)
         try:
             return await handler(payload)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
