@@ -22,17 +22,22 @@ REOPEN = timedelta(minutes=10)
 
 def default_rules(*, operator: Operator) -> None:
     """What every operator is told of from its first day, until it decides otherwise."""
-    for kind, default in DEFAULTS.items():
-        Rule.objects.get_or_create(
-            operator=operator,
-            kind=kind,
-            site=None,
-            defaults={
-                "minutes": default.minutes,
-                "threshold": default.threshold,
-                "severity": default.severity,
-            },
-        )
+    known = set(Rule.objects.filter(operator=operator, site=None).values_list("kind", flat=True))
+    Rule.objects.bulk_create(
+        [
+            Rule(
+                operator=operator,
+                kind=kind,
+                minutes=default.minutes,
+                threshold=default.threshold,
+                severity=default.severity,
+            )
+            for kind, default in DEFAULTS.items()
+            if kind not in known
+        ],
+        # Whoever came first has made the same.
+        ignore_conflicts=True,
+    )
 
 
 @transaction.atomic
