@@ -168,7 +168,8 @@ def _undue_fees(now: datetime, stale: datetime):
     )
     # What the provider has refused to send back is for people.
     fees = fees.exclude(refunds__state=Refund.State.FAILED)
-    owed = FeeDebt.objects.open().filter(**used).exclude(pages__state="new")
+    owed = FeeDebt.objects.filter(state__in=[FeeDebt.State.OPEN, FeeDebt.State.ACCOUNT], **used)
+    owed = owed.exclude(pages__state="new")
     found = {*fees.values_list("booking", flat=True), *owed.values_list("booking", flat=True)}
     return Booking.objects.filter(pk__in=found).with_place().order_by("starts_at")
 

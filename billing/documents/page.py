@@ -156,6 +156,9 @@ def _facts(invoice: Invoice, issued: datetime, zone: ZoneInfo, locale: str) -> l
 
 def _supply(details: dict, zone: ZoneInfo, locale: str) -> list[list[str]]:
     _ = speak(locale)
+    if details.get("charges") == 0:
+        # A month of nothing but fees; its lines say where and when.
+        return []
     if "charges" in details:
         said = {"charges": details["charges"], "kwh": plain(Decimal(details["energy_wh"]) / 1000)}
         return [[_("Charges"), _("%(charges)s charges, %(kwh)s kWh") % said]]
@@ -189,6 +192,8 @@ def _payment(invoice: Invoice, locale: str) -> str:
     _ = speak(locale)
     if invoice.details.get("reissued"):
         return _("Nothing was paid back for it: it is replaced by an invoice with other details.")
+    if invoice.details.get("set_off"):
+        return _("It is set off against what you owe us on your account.")
     if invoice.is_self_billed:
         iban = invoice.seller.get("iban")
         if not iban:
