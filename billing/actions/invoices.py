@@ -12,7 +12,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import invoicing, parties, prices
+from billing import invoicing, parties, price_words, prices
 from billing.actions import books, posting
 from billing.documents import words
 from billing.exceptions import DocumentRefused
@@ -47,7 +47,9 @@ def issue_invoice(*, cdr: Cdr) -> Invoice:
         operator=site.operator,
         site=site,
         kind=Kind.INVOICE,
-        lines=invoicing.lines_of(from_json(cdr.lines), how=cdr.vat_category, words=words.tariff(language)),
+        lines=invoicing.lines_of(
+            from_json(cdr.lines), how=cdr.vat_category, words=price_words.of_lines(language)
+        ),
         currency=cdr.currency,
         supplied_on=session.stopped_at.astimezone(site.zone).date(),
         details=_place(session.evse) | _meter(session) | _signed(session) | _paid(session, cdr.gross),

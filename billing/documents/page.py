@@ -11,8 +11,7 @@ from billing import vat
 from billing.documents.words import day, language_of, speak
 from billing.invoicing import by_rate
 from billing.models import Invoice, InvoiceLine
-from billing.pricing.words import plain
-from evportal.money import format_money, format_unit_price
+from evportal.money import format_money, format_number, format_unit_price
 
 _WORDS = {
     "item": "Item",
@@ -58,7 +57,7 @@ def page(invoice: Invoice, lines: Sequence[InvoiceLine], locale: str) -> dict:
         "lines": [_line(line, invoice.currency, locale) for line in lines],
         "rates": [
             {
-                "rate": f"{plain(rate.vat_percent)} %",
+                "rate": f"{format_number(rate.vat_percent, locale)} %",
                 "net": format_money(rate.net, invoice.currency, locale),
                 "tax": format_money(rate.tax, invoice.currency, locale),
                 "gross": format_money(rate.gross, invoice.currency, locale),
@@ -160,7 +159,10 @@ def _supply(details: dict, zone: ZoneInfo, locale: str) -> list[list[str]]:
         # A month of nothing but fees; its lines say where and when.
         return []
     if "charges" in details:
-        said = {"charges": details["charges"], "kwh": plain(Decimal(details["energy_wh"]) / 1000)}
+        said = {
+            "charges": details["charges"],
+            "kwh": format_number(Decimal(details["energy_wh"]) / 1000, locale),
+        }
         return [[_("Charges"), _("%(charges)s charges, %(kwh)s kWh") % said]]
     where = ", ".join(filter(None, [details.get("site"), details.get("address")]))
     rows = [[_("Place"), where]] if where else []
@@ -172,7 +174,7 @@ def _supply(details: dict, zone: ZoneInfo, locale: str) -> list[list[str]]:
             rows.append([_(label), f"{day(at.date(), locale)}, {at:%H:%M:%S} {at.tzname()}"])
     for label, name in (("Meter at start", "meter_start_wh"), ("Meter at end", "meter_stop_wh")):
         if details.get(name) is not None:
-            rows.append([_(label), f"{plain(Decimal(details[name]) / 1000)} kWh"])
+            rows.append([_(label), f"{format_number(Decimal(details[name]) / 1000, locale)} kWh"])
     return rows
 
 
@@ -181,9 +183,9 @@ def _line(line: InvoiceLine, currency: str, locale: str) -> dict:
     per = f" / {line.per} {unit}" if line.per != 1 else (f" / {unit}" if unit else "")
     return {
         "text": line.text,
-        "quantity": f"{plain(line.quantity)} {unit}".strip(),
+        "quantity": f"{format_number(line.quantity, locale)} {unit}".strip(),
         "price": f"{format_unit_price(line.unit_price, currency, locale)}{per}",
-        "vat": f"{plain(line.vat_percent)} %",
+        "vat": f"{format_number(line.vat_percent, locale)} %",
         "amount": format_money(line.gross, currency, locale),
     }
 
