@@ -17,7 +17,17 @@ from billing.actions import books, posting
 from billing.documents import words
 from billing.exceptions import DocumentRefused
 from billing.lines import from_json
-from billing.models import Cdr, DocumentEvent, Invoice, InvoiceLine, Payment, Quote, Refund
+from billing.models import (
+    AllowanceUse,
+    Cdr,
+    DocumentEvent,
+    Invoice,
+    InvoiceLine,
+    Payment,
+    PlanPeriod,
+    Quote,
+    Refund,
+)
 from bookings.models import Booking
 from evportal.accounts.models import Operator, User
 from evportal.money import exponent
@@ -52,7 +62,11 @@ def issue_invoice(*, cdr: Cdr) -> Invoice:
         ),
         currency=cdr.currency,
         supplied_on=session.stopped_at.astimezone(site.zone).date(),
-        details=_place(session.evse) | _meter(session) | _signed(session) | _paid(session, cdr.gross),
+        details=_place(session.evse)
+        | _meter(session)
+        | _signed(session)
+        | _allowance(session)
+        | _paid(session, cdr.gross),
         cdr=cdr,
         user=session.user,
         account=account,
@@ -357,6 +371,23 @@ def _signed(session: Session) -> dict:
         return {"signed": signed}
     registers = {"meter_start_wh": str(check.start_wh), "meter_stop_wh": str(check.stop_wh)}
     return {"signed": signed} | registers
+
+
+def _allowance(session: Session) -> dict:
+    """What the driver's plan gave to the charge, and what it had left when the document was issued."""
+    use = AllowanceUse.objects.filter(session=session, wh__gt=0).first()
+    if use is None:
+        return {}
+    period = PlanPeriod.objects.select_related("subscription__plan").get(pk=use.period_id)
+    return {
+        "allowance": {
+            "plan": period.subscription.plan.name,
+            "used_wh": str(use.wh),
+            "left_wh": str(period.left_wh),
+            "included_wh": str(period.included_wh),
+            "until": period.ends_at.isoformat(),
+        }
+    }
 
 
 def _paid(session: Session, gross: Decimal) -> dict:

@@ -237,9 +237,25 @@ def _transfer(invoice: Invoice, locale: str) -> str:
     return _("Please transfer %(amount)s by %(day)s to IBAN %(iban)s, naming %(number)s.") % said
 
 
+def _allowance(said: dict, zone: ZoneInfo, locale: str) -> str:
+    """What a plan gave to the charge, and what it had left then."""
+    kwh = {
+        name: format_number((Decimal(said[f"{name}_wh"]) / 1000).quantize(Decimal("0.1")), locale)
+        for name in ("used", "left", "included")
+    }
+    until = day(datetime.fromisoformat(said["until"]).astimezone(zone).date(), locale)
+    words = speak(locale)(
+        "%(used)s kWh were included in your plan %(plan)s; "
+        "%(left)s of %(included)s kWh were left until %(until)s."
+    )
+    return words % (kwh | {"plan": said["plan"], "until": until})
+
+
 def _notes(invoice: Invoice, zone: ZoneInfo, locale: str) -> list[str]:
     _ = speak(locale)
     notes = [_("Times are those of the place (%(zone)s).") % {"zone": zone.key}]
+    if not invoice.is_credit_note and invoice.details.get("allowance"):
+        notes.append(_allowance(invoice.details["allowance"], zone, locale))
     if invoice.details.get("estimated"):
         notes.append(_("The charger did not report the end; billed up to its last meter value."))
     return notes

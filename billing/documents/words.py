@@ -90,6 +90,7 @@ Reverse charge: VAT is to be paid by the customer.|Steuerschuldnerschaft des Lei
 Not subject to VAT in the EU.|In der EU nicht steuerbar.|Hors champ de la TVA de l'UE.|Niet onderworpen aan EU-btw.|No sujeto al IVA de la UE.|Operazione fuori campo IVA UE.
 No VAT is charged.|Es wird keine Umsatzsteuer berechnet.|TVA non applicable.|Vrijgesteld van btw.|Exento de IVA.|Operazione senza IVA.
 %(charges)s charges, %(kwh)s kWh|%(charges)s Ladevorgänge, %(kwh)s kWh|%(charges)s recharges, %(kwh)s kWh|%(charges)s laadbeurten, %(kwh)s kWh|%(charges)s recargas, %(kwh)s kWh|%(charges)s ricariche, %(kwh)s kWh
+%(used)s kWh were included in your plan %(plan)s; %(left)s of %(included)s kWh were left until %(until)s.|%(used)s kWh waren in Ihrem Ladetarif %(plan)s enthalten; %(left)s von %(included)s kWh waren noch übrig bis zum %(until)s.|%(used)s kWh étaient inclus dans votre forfait %(plan)s ; il restait %(left)s sur %(included)s kWh jusqu'au %(until)s.|%(used)s kWh waren inbegrepen in uw abonnement %(plan)s; %(left)s van %(included)s kWh waren over tot %(until)s.|%(used)s kWh estaban incluidos en su plan %(plan)s; quedaban %(left)s de %(included)s kWh hasta el %(until)s.|%(used)s kWh erano inclusi nel Suo piano %(plan)s; restavano %(left)s di %(included)s kWh fino al %(until)s.
 Included in your plan|In Ihrem Tarif enthalten|Inclus dans votre forfait|Inbegrepen in uw abonnement|Incluido en su plan|Incluso nel Suo piano
 Plan|Ladetarif|Forfait|Abonnement|Plan|Piano
 Not used of|Nicht genutzt von|Non utilisé de|Niet gebruikt van|No utilizado de|Non utilizzato di
