@@ -86,6 +86,7 @@ def _sweep_plans(now: datetime) -> None:
     _each(subscriptions.unfinished(now), subscriptions.look_again)
     _each(subscriptions.untold_ends(now), lambda row: subscriptions.tell_end(row=row))
     _each(subscriptions.out_of_grace(now), lambda row: subscriptions.end_unpaid(row=row))
+    _each(subscriptions.to_be_taxed_anew(now), lambda row: subscriptions.apply_vat(row=row))
     _each(subscriptions.to_be_told(now), lambda row: subscriptions.give_notice(row=row, now=now))
     _each(subscriptions.to_be_renewed_anew(now), lambda row: subscriptions.apply_notice(row=row))
 

@@ -210,7 +210,7 @@ def test_a_double_click_subscribes_once(clock):
 def test_two_clicks_in_the_same_moment_subscribe_once(clock):
     gold, user = plan(make.operator()), make.user()
     subscriptions.customer_of(user)
-    subscriptions.price_of(gold.newest)
+    subscriptions.price_of(gold.newest, "S")
     together, urls = threading.Barrier(2), []
 
     def click():
@@ -347,7 +347,7 @@ def test_a_switch_whose_process_dies_is_finished_or_dropped(clock, monkeypatch, 
     operator = make.operator()
     basic, gold = plan(operator, "basic", fee="4.90"), plan(operator, fee="19.90")
     row = subscribed(clock, basic)
-    subscriptions.price_of(gold.newest)
+    subscriptions.price_of(gold.newest, "S")
     clock.advance(days=1)
     broken(monkeypatch, "change_price", after=after)
     with pytest.raises(ProviderDown):
