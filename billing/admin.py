@@ -405,8 +405,8 @@ class FeeDebtAdmin(ReadOnly, ScopedAdmin):
 
     view_permission = "view_money"
     operator_path = "operator"
-    list_display = ["created_at", "booking", "amount", "currency", "state", "reason"]
-    list_select_related = ["booking__evse"]
+    list_display = ["created_at", "booking", "amount", "currency", "state", "account", "billed_on", "reason"]
+    list_select_related = ["booking__evse", "account", "billed_on"]
     list_filter = ["state", ("operator", ScopedFilter), ("created_at", RangeDateTimeFilter)]
     search_fields = ["booking__evse__public_id", "reason"]
     date_hierarchy = "created_at"

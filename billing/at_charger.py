@@ -55,7 +55,8 @@ def tell_price(session: Session) -> None:
     version = prices.frozen_version(session)
     if version is not None:
         groups = prices.frozen_groups(session)
-        words = "; ".join(line.text for line in prices.describe(version, "en", groups))
+        language = session.user.language if session.user is not None else "en"
+        words = "; ".join(line.text for line in prices.describe(version, language, groups))
         display.show_price(session=session, words=words or "Charging here is free.")
 
 

@@ -66,8 +66,9 @@ class PlanPage:
     subscription: str
 
 
-def make_price(*, version_id, name: str, fee: Decimal, currency: str) -> str:
-    """A monthly price at the provider: its id."""
+def make_price(*, version_id, name: str, fee: Decimal, currency: str, with_tax: bool) -> str:
+    """A monthly price at the provider, the whole amount that is charged: its id."""
+    kind = "gross" if with_tax else "net"
     with _refusals():
         price = client().prices.create(
             {
@@ -76,9 +77,10 @@ def make_price(*, version_id, name: str, fee: Decimal, currency: str) -> str:
                 "nickname": name,
                 "recurring": {"interval": "month"},
                 "product_data": {"name": name},
-                "metadata": {"plan_version": str(version_id)},
+                "tax_behavior": "inclusive" if with_tax else "exclusive",
+                "metadata": {"plan_version": str(version_id), "kind": kind},
             },
-            {"idempotency_key": f"{version_id}-price"},
+            {"idempotency_key": f"{version_id}-{kind}"},
         )
     return price.id
 

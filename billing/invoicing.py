@@ -112,12 +112,14 @@ def negated(lines: Iterable[Any], text: Callable[[Any], str]) -> list[DocumentLi
     ]  # fmt: skip
 
 
-def fee_line(*, text: str, gross: Decimal, vat_percent: Decimal, currency: str) -> DocumentLine:
-    """One amount that includes its tax."""
+def fee_line(
+    *, text: str, gross: Decimal, vat_percent: Decimal, currency: str, how: str = vat.STANDARD
+) -> DocumentLine:
+    """One amount that includes its tax; where `how` charges none, the amount and a rate of 0."""
     net = net_of(gross, vat_percent, currency)
-    how = vat.category_of_line(vat_percent, vat.STANDARD)
+    own = vat.category_of_line(vat_percent, how)
     return DocumentLine(
-        "FEE", text[:200], Decimal(1), "", gross, 1, vat_percent, net, gross - net, gross, vat_category=how
+        "FEE", text[:200], Decimal(1), "", gross, 1, vat_percent, net, gross - net, gross, vat_category=own
     )
 
 

@@ -46,6 +46,15 @@ def category(*, place: str, operator: Operator, account: Account | None) -> str:
     return vat.category(place=place, registered_in=registered_in(operator), customer=customer(account))
 
 
+def plan_category(user: User | None, operator: Operator) -> str:
+    """The VAT category of a plan's fee for this driver, as their details say now."""
+    who = (
+        customer(account_of(user, operator)) if user is not None and user.is_authenticated else vat.Customer()
+    )
+    country = vat.country_of(operator.vat_id) if operator.vat_id else operator.country
+    return vat.plan_category(seller_country=country, seller_vat_id=operator.vat_id, customer=who)
+
+
 def taxed(priced: Priced, *, user: User | None, site: Site) -> Priced:
     """A price as this driver will be billed it: who owes the tax themselves is shown the net price."""
     if user is None or not user.is_authenticated:

@@ -13,7 +13,7 @@ from decimal import ROUND_CEILING, Decimal
 from django.db import transaction
 from django.db.models import Prefetch, Q
 
-from billing import allowance, late_stop, parties, plans, policy, pricing
+from billing import allowance, late_stop, parties, plans, policy, price_words, pricing
 from billing import groups as price_groups
 from billing.exceptions import NoTariff
 from billing.lines import to_json
@@ -137,7 +137,7 @@ def describe(
     version: TariffVersion, locale: str = "en", groups: Iterable[str] = ()
 ) -> list[pricing.PriceLine]:
     """The price for drivers in these groups, in the order that AFIR asks for."""
-    return pricing.describe(tariff(version, groups), locale)
+    return pricing.describe(tariff(version, groups), price_words.speech(locale))
 
 
 def energy_price(version: TariffVersion) -> tuple[Decimal, str] | None:

@@ -12,14 +12,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from billing import prices, pricing
+from billing import price_words, prices, pricing
 from billing.actions import watching
 from billing.lines import from_json
 from billing.models import Payment, Quote
-from billing.pricing.words import plain
 from bookings.at_charger import last_of, stop_of
 from bookings.stop_times import Why
-from evportal.money import format_money, format_unit_price
+from evportal.money import format_money, format_number, format_unit_price
 from stations import signed_checks
 from stations.models import Command, Reading, Reservation, Session, SignedCheck
 from stations.models.station import State
@@ -106,14 +105,14 @@ def price_table(lines: Iterable[pricing.Line], currency: str) -> list[dict]:
 
 
 def _label(line: pricing.Line) -> str:
-    return _("Included in your plan") if line.kind == "INCLUDED" else line.description
+    return price_words.of_lines(locale())(line.description)
 
 
 def _detail(line: pricing.Line, currency: str) -> str:
     if not line.unit:
         return ""
     places = Decimal("0.01") if line.unit == "kWh" else Decimal("1")
-    amount = plain(line.quantity.quantize(places))
+    amount = format_number(line.quantity.quantize(places), locale())
     per = line.unit if line.per == 1 else f"{line.per} {line.unit}"
     return f"{amount} {line.unit} × {format_unit_price(line.unit_price, currency, locale())}/{per}"
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing import plans, showing
+from billing import parties, plans, showing
 from billing.models import AllowanceUse, Plan, Quote, Subscription
 from evportal.accounts.models import User
 from stations.models import Session, Site
@@ -35,7 +35,7 @@ def line(user: User | None, site: Site, at: datetime) -> dict | None:
         words = _("With the plan %(plan)s, %(kwh)s kWh a month are included: %(fee)s a month.")
     said = {
         "plan": found,
-        "fee": showing.money(version.fee, version.currency),
+        "fee": showing.money(version.fee_for(parties.plan_category(user, site.operator)), version.currency),
         "kwh": showing.kwh(version.included_wh, "1"),
     }
     return {"text": words % said, "url": reverse("me:plan"), "action": _("See plans")}

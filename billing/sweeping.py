@@ -86,6 +86,7 @@ def _sweep_plans(now: datetime) -> None:
     _each(subscriptions.unfinished(now), subscriptions.look_again)
     _each(subscriptions.untold_ends(now), lambda row: subscriptions.tell_end(row=row))
     _each(subscriptions.out_of_grace(now), lambda row: subscriptions.end_unpaid(row=row))
+    _each(subscriptions.to_be_taxed_anew(now), lambda row: subscriptions.apply_vat(row=row))
     _each(subscriptions.to_be_told(now), lambda row: subscriptions.give_notice(row=row, now=now))
     _each(subscriptions.to_be_renewed_anew(now), lambda row: subscriptions.apply_notice(row=row))
 
@@ -168,7 +169,8 @@ def _undue_fees(now: datetime, stale: datetime):
     )
     # What the provider has refused to send back is for people.
     fees = fees.exclude(refunds__state=Refund.State.FAILED)
-    owed = FeeDebt.objects.open().filter(**used).exclude(pages__state="new")
+    owed = FeeDebt.objects.filter(state__in=[FeeDebt.State.OPEN, FeeDebt.State.ACCOUNT], **used)
+    owed = owed.exclude(pages__state="new")
     found = {*fees.values_list("booking", flat=True), *owed.values_list("booking", flat=True)}
     return Booking.objects.filter(pk__in=found).with_place().order_by("starts_at")
 

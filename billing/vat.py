@@ -76,6 +76,18 @@ def category(*, place: str, registered_in: Collection[str], customer: Customer) 
     return STANDARD
 
 
+def plan_category(*, seller_country: str, seller_vat_id: str, customer: Customer) -> str:
+    """How a plan's fee is taxed, which is for a service and no electricity.
+
+    A business is served where it is established (Art. 44) and owes the tax there itself (Art. 196) if that is
+    another country of the EU than the seller's: a VAT id of the seller's in that country is no
+    establishment. Everybody else pays the seller's own VAT.
+    """
+    theirs = country_of(customer.vat_id)
+    abroad = theirs in EU and seller_country in EU and theirs != seller_country
+    return REVERSE_CHARGE if customer.is_identified and seller_vat_id and abroad else STANDARD
+
+
 def apply(lines: Iterable[Line], how: str) -> list[Line]:
     """The lines as they are billed: where no VAT is charged, the price is the net price."""
     if how in (STANDARD, ZERO):

@@ -95,6 +95,17 @@ def format_unit_price(price: Decimal, currency: str, locale: str = "en") -> str:
     return _write(shown, currency, locale)
 
 
+def plain(number: Decimal) -> str:
+    """19.0 → 19, 5.20 → 5.2, 1E+1 → 10."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def format_number(number: Decimal, locale: str = "en") -> str:
+    """A quantity for people, without needless digits: 20.5, in German 20,5."""
+    return plain(number).replace(".", _written(locale)[1])
+
+
 def _quantize(amount: Decimal, places: int) -> Decimal:
     if not amount.is_finite():
         raise ValueError(f"{amount} is not an amount of money.")
@@ -105,10 +116,12 @@ def _quantize(amount: Decimal, places: int) -> Decimal:
         return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP) + 0
 
 
+def _written(locale: str) -> tuple[str, str, bool]:
+    return _WRITTEN.get(locale.replace("_", "-").split("-")[0].lower(), _WRITTEN["en"])
+
+
 def _write(amount: Decimal, currency: str, locale: str) -> str:
-    thousands, point, symbol_first = _WRITTEN.get(
-        locale.replace("_", "-").split("-")[0].lower(), _WRITTEN["en"]
-    )
+    thousands, point, symbol_first = _written(locale)
     digits = f"{abs(amount):,f}".translate({ord(","): thousands, ord("."): point})
     sign = "-" if amount < 0 else ""
     symbol = _SYMBOLS.get(currency, currency)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing import parties, prices
-from billing.actions import debts, holds, invoices, refunds
+from billing.actions import debts, fleet_fees, holds, invoices, refunds
 from billing.exceptions import PaymentRefused, ProviderDown
 from billing.models import Card, FeeDebt, Payment, Quote
 from bookings import actions as bookings
@@ -124,6 +124,7 @@ def forgive_fee(*, booking: Booking) -> None:
             invoices.issue_no_show(payment=payment)
             refunds.refund(payment=payment, amount=left, reason=CAME, by=None)
     debts.drop_fee(booking=booking)
+    fleet_fees.take_back(booking=booking)
 
 
 def _fee_payment(booking: Booking) -> Payment | None:
@@ -144,9 +145,10 @@ def _fee_payment(booking: Booking) -> Payment | None:
     # The hold had run out before the slot came.
     if FeeDebt.objects.filter(booking=booking).exists():
         return None
-    if parties.is_on_account(booking.user, booking.evse.station.site.operator):
-        # Nobody has agreed to have it taken from a card of their own.
-        debts.owe_fee(booking=booking, why="Booked on a fleet's account, so no hold stood for it.")
+    account = parties.account_of(booking.user, booking.evse.station.site.operator)
+    if account is not None and account.on_account:
+        # Nobody has agreed to have it taken from a card of their own: it is the fleet's, like the charges.
+        fleet_fees.put_on_account(booking=booking, account=account)
         return None
     card = Card.objects.of_driver(booking.user).first()
     quote = Quote.objects.filter(booking=booking).first()

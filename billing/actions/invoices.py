@@ -12,12 +12,22 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import invoicing, parties, prices
+from billing import invoicing, parties, price_words, prices
 from billing.actions import books, posting
 from billing.documents import words
 from billing.exceptions import DocumentRefused
 from billing.lines import from_json
-from billing.models import Cdr, DocumentEvent, Invoice, InvoiceLine, Payment, Refund
+from billing.models import (
+    AllowanceUse,
+    Cdr,
+    DocumentEvent,
+    Invoice,
+    InvoiceLine,
+    Payment,
+    PlanPeriod,
+    Quote,
+    Refund,
+)
 from bookings.models import Booking
 from evportal.accounts.models import Operator, User
 from evportal.money import exponent
@@ -47,10 +57,16 @@ def issue_invoice(*, cdr: Cdr) -> Invoice:
         operator=site.operator,
         site=site,
         kind=Kind.INVOICE,
-        lines=invoicing.lines_of(from_json(cdr.lines), how=cdr.vat_category, words=words.tariff(language)),
+        lines=invoicing.lines_of(
+            from_json(cdr.lines), how=cdr.vat_category, words=price_words.of_lines(language)
+        ),
         currency=cdr.currency,
         supplied_on=session.stopped_at.astimezone(site.zone).date(),
-        details=_place(session.evse) | _meter(session) | _signed(session) | _paid(session, cdr.gross),
+        details=_place(session.evse)
+        | _meter(session)
+        | _signed(session)
+        | _allowance(session)
+        | _paid(session, cdr.gross),
         cdr=cdr,
         user=session.user,
         account=account,
@@ -73,18 +89,12 @@ def issue_no_show(*, payment: Payment) -> Invoice | None:
     if known is not None or not payment.amount_captured:
         return known
     site = booking.evse.station.site
-    version = (
-        payment.quote.version if payment.quote else prices.required_version(booking.evse, booking.starts_at)
-    )
     account = parties.account_of(booking.user, site.operator)
     language = parties.language(booking.user, account)
-    rates = [part.vat for element in prices.tariff(version).elements for part in element.price_components]
     line = invoicing.fee_line(
-        text=words.tariff(language)(
-            "Late cancellation" if booking.status == Booking.Status.CANCELED else "Booked slot not used"
-        ),
+        text=fee_text(booking, language),
         gross=payment.amount_captured,
-        vat_percent=next((rate for rate in rates if rate is not None), Decimal(0)),
+        vat_percent=fee_rate(booking, payment.quote),
         currency=payment.currency,
     )
     times = {"starts_at": booking.starts_at.isoformat(), "ends_at": booking.ends_at.isoformat()}
@@ -106,6 +116,19 @@ def issue_no_show(*, payment: Payment) -> Invoice | None:
     )
     mail_document(invoice=invoice, template="billing/mail/invoice")
     return invoice
+
+
+def fee_text(booking: Booking, language: str) -> str:
+    """What a closed booking's fee is for, on documents."""
+    is_late = booking.status == Booking.Status.CANCELED
+    return words.tariff(language)("Late cancellation" if is_late else "Booked slot not used")
+
+
+def fee_rate(booking: Booking, quote: Quote | None) -> Decimal:
+    """The VAT in a booking's fee: the tariff's own rate."""
+    version = quote.version if quote else prices.required_version(booking.evse, booking.starts_at)
+    rates = [part.vat for element in prices.tariff(version).elements for part in element.price_components]
+    return next((rate for rate in rates if rate is not None), Decimal(0))
 
 
 @transaction.atomic
@@ -142,7 +165,7 @@ def issue_credit_note(*, refund: Refund) -> Invoice | None:
         refund=refund,
         cdr=cdr,
         booking=original.booking,
-        **_same_parties(original),
+        **same_parties(original),
     )
     tell(invoice=original, kind=Told.CREDITED, detail=note.number, by=refund.created_by)
     mail_document(invoice=note, template="billing/mail/credit_note")
@@ -201,7 +224,7 @@ def billed(payment: Payment) -> Invoice | None:
     return cdr.billed_on if cdr is not None else None
 
 
-def _same_parties(original: Invoice) -> dict:
+def same_parties(original: Invoice) -> dict:
     """Who and in what words: a correction says it as its original did."""
     names = ("user", "account", "language", "vat_country", "seller", "buyer")
     return {name: getattr(original, name) for name in names}
@@ -233,7 +256,7 @@ def reissue(*, invoice: Invoice, by: User | None) -> Invoice:
         details={**invoice.details, "paid": None, "corrects": corrects, "reissued": True},
         corrects=invoice,
         **shared,
-        **_same_parties(invoice),
+        **same_parties(invoice),
     )
     new = issue(
         kind=Kind.INVOICE,
@@ -241,7 +264,7 @@ def reissue(*, invoice: Invoice, by: User | None) -> Invoice:
         details={**invoice.details, "replaces": corrects},
         replaces=invoice,
         **shared,
-        **_same_parties(invoice)
+        **same_parties(invoice)
         | {"account": account, "buyer": parties.buyer(invoice.user, account)}
         | {"language": parties.language(invoice.user, account)},
     )
@@ -350,6 +373,23 @@ def _signed(session: Session) -> dict:
     return {"signed": signed} | registers
 
 
+def _allowance(session: Session) -> dict:
+    """What the driver's plan gave to the charge, and what it had left when the document was issued."""
+    use = AllowanceUse.objects.filter(session=session, wh__gt=0).first()
+    if use is None:
+        return {}
+    period = PlanPeriod.objects.select_related("subscription__plan").get(pk=use.period_id)
+    return {
+        "allowance": {
+            "plan": period.subscription.plan.name,
+            "used_wh": str(use.wh),
+            "left_wh": str(period.left_wh),
+            "included_wh": str(period.included_wh),
+            "until": period.ends_at.isoformat(),
+        }
+    }
+
+
 def _paid(session: Session, gross: Decimal) -> dict:
     """By which card, how much of it, and what is still open when the document is issued."""
     payments = list(session.payments.filter(state=Payment.State.CAPTURED).select_related("card"))
@@ -380,7 +420,7 @@ def mail_document(*, invoice: Invoice, template: str, again: str = "", by: User 
         to=to,
         template=template,
         context={"invoice": invoice, "url": document_url(invoice.link)},
-        language=invoice.user.language if invoice.user else "en",
+        language=invoice.user.language if invoice.user else invoice.language,
         attachments=[
             {
                 "name": f"{invoice.number}.pdf",

@@ -1,4 +1,4 @@
-"""The month's invoices: every charge that waits for one, by customer, in pieces that fit into memory.
+"""The month's invoices: every charge and fee that waits for one, by customer, in pieces that fit into memory.
 
 A run may be killed at any moment and started again: what an invoice bills is marked in the transaction that
 issues it, so nothing is billed twice and nothing is left out.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -19,10 +19,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing import calendar, invoicing, parties
-from billing.actions import books, invoices, posting
+from billing.actions import books, fleet_fees, invoices, posting
 from billing.documents import words
 from billing.lines import from_json
-from billing.models import Account, AccountDriver, Cdr, DocumentEvent, Invoice, InvoiceLine, Refund
+from billing.models import Account, AccountDriver, Cdr, DocumentEvent, FeeDebt, Invoice, InvoiceLine, Refund
 from evportal.accounts.models import Operator
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,28 @@ log = logging.getLogger(__name__)
 #: Customers in one transaction; a customer with more charges than fit is read in one piece all the same.
 CUSTOMERS = 200
 Key = tuple[int, str, str]
+
+
+@dataclass
+class Month:
+    """What one document is about."""
+
+    cdrs: list[Cdr] = field(default_factory=list)
+    fees: list[FeeDebt] = field(default_factory=list)
+
+    def sites(self) -> dict:
+        found = [cdr.session.station.site for cdr in self.cdrs]
+        found += [fee.booking.evse.station.site for fee in self.fees]
+        return {site.pk: site for site in found}
+
+    def began_on(self, zone) -> date:
+        moments = [cdr.session.started_at for cdr in self.cdrs] + [fee.booking.closed_at for fee in self.fees]
+        return min(moments).astimezone(zone).date()
+
+    def on_account(self) -> Decimal:
+        """What nobody has paid with a card."""
+        amounts = [cdr.gross for cdr in self.cdrs if cdr.state == Cdr.State.ON_ACCOUNT]
+        return sum([*amounts, *(fee.amount for fee in self.fees)], Decimal(0))
 
 
 def waiting(*, operator: Operator, month: date):
@@ -58,11 +80,14 @@ def bill_month(*, operator: Operator, month: date, piece: int = CUSTOMERS) -> in
 
 
 def _accounts(operator: Operator, month: date) -> Iterator[Account]:
-    """Whoever is billed monthly here: fleets of this operator, and drivers who want it so."""
+    """Whoever is billed monthly here: fleets of this operator, and drivers who want it so.
+
+    A fleet that owes a fee is asked for it even if it has each charge invoiced by now.
+    """
     drivers = waiting(operator=operator, month=month).values("session__user")
-    chosen = Account.objects.filter(invoicing=Account.Invoicing.MONTHLY).filter(
-        Q(operator=operator) | Q(user__in=drivers)
-    )
+    owing = fleet_fees.waiting(operator=operator, month=month).values("account")
+    monthly = Q(invoicing=Account.Invoicing.MONTHLY) & (Q(operator=operator) | Q(user__in=drivers))
+    chosen = Account.objects.filter(monthly | Q(pk__in=owing))
     return chosen.select_related("user").order_by("pk").iterator(chunk_size=CUSTOMERS)
 
 
@@ -94,18 +119,27 @@ def _bill(operator: Operator, month: date, accounts: list[Account]) -> int:
         .select_related("session__evse", "session__station__site", "session__user")
         .order_by("session__started_at", "pk")
     )
-    groups: dict[Key, list[Cdr]] = defaultdict(list)
+    fees = (
+        fleet_fees.waiting(operator=operator, month=month)
+        .filter(account__in=fleets)
+        .select_for_update(of=("self",))
+        .select_related("booking__evse__station__site")
+        .order_by("booking__closed_at", "pk")
+    )
+    groups: dict[Key, Month] = defaultdict(Month)
+    # A document is in one currency, and of one country's tax.
     for cdr in cdrs:
         account = by_user[cdr.session.user_id]
-        # A document is in one currency, and of one country's tax.
-        groups[account.pk, cdr.currency, cdr.session.station.site.country].append(cdr)
+        groups[account.pk, cdr.currency, cdr.session.station.site.country].cdrs.append(cdr)
+    for fee in fees:
+        groups[fee.account_id, fee.currency, fee.booking.evse.station.site.country].fees.append(fee)
     if not groups:
         return 0
-    known = {account.pk: account for account in by_user.values()}
+    known = fleets | {account.pk: account for account in by_user.values()}
     return _issue(operator, month, [(known[key[0]], key, group) for key, group in sorted(groups.items())])
 
 
-def _issue(operator: Operator, month: date, batch: list[tuple[Account, Key, list[Cdr]]]) -> int:
+def _issue(operator: Operator, month: date, batch: list[tuple[Account, Key, Month]]) -> int:
     """All documents of the piece with one statement for each table."""
     now = timezone.now()
     zone = books.zone_of(operator)
@@ -114,11 +148,12 @@ def _issue(operator: Operator, month: date, batch: list[tuple[Account, Key, list
         operator=operator, kind=Invoice.Kind.INVOICE, today=today, count=len(batch)
     )
     documents, lines = [], []
-    for sequence, (account, (_pk, currency, country), cdrs) in enumerate(batch, start=first):
+    for sequence, (account, (_pk, currency, country), about) in enumerate(batch, start=first):
         language = parties.language(account.user, account)
-        parts = [(line, cdr) for cdr in cdrs for line in _lines(cdr, language)]
-        net, tax, gross = invoicing.total(line for line, _cdr in parts)
-        sites = {cdr.session.station.site_id: cdr.session.station.site for cdr in cdrs}
+        parts = [(line, _of(cdr)) for cdr in about.cdrs for line in _lines(cdr, language)]
+        parts += [(fleet_fees.line(fee, language), _of_fee(fee)) for fee in about.fees]
+        net, tax, gross = invoicing.total(line for line, _row in parts)
+        sites = about.sites()
         invoice = Invoice(
             operator=operator,
             site=next(iter(sites.values())) if len(sites) == 1 else None,
@@ -132,32 +167,32 @@ def _issue(operator: Operator, month: date, batch: list[tuple[Account, Key, list
             issued_at=now,
             booked_on=booked_on,
             supplied_on=calendar.last_of(month),
-            period_start=min(cdr.session.started_at.astimezone(zone).date() for cdr in cdrs),
+            period_start=about.began_on(zone),
             period_end=calendar.last_of(month),
-            due_on=today + timedelta(days=account.payment_days) if account.on_account else None,
+            due_on=today + timedelta(days=account.payment_days) if account.on_account or about.fees else None,
             vat_country=country,
             currency=currency,
             seller=parties.seller(operator, country),
             buyer=parties.buyer(account.user, account),
-            details=_details(operator, account, cdrs, gross, zone.key),
+            details=_details(about, gross, zone.key),
             net=net,
             tax=tax,
             gross=gross,
         )
         documents.append(invoice)
-        lines += [(invoice, position, line, cdr) for position, (line, cdr) in enumerate(parts, start=1)]
+        lines += [(invoice, position, line, row) for position, (line, row) in enumerate(parts, start=1)]
     Invoice.objects.bulk_create(documents, batch_size=500)
     InvoiceLine.objects.bulk_create(
         (
-            InvoiceLine(
-                invoice=invoice, position=position, cdr=cdr, site=cdr.session.station.site, **asdict(line)
-            )
-            for invoice, position, line, cdr in lines
+            InvoiceLine(invoice=invoice, position=position, **row, **asdict(line))
+            for invoice, position, line, row in lines
         ),
         batch_size=1000,
     )
-    for invoice, (_account, _key, cdrs) in zip(documents, batch, strict=True):
-        Cdr.objects.filter(pk__in=[cdr.pk for cdr in cdrs]).update(billed_on=invoice)
+    for invoice, (_account, _key, about) in zip(documents, batch, strict=True):
+        Cdr.objects.filter(pk__in=[cdr.pk for cdr in about.cdrs]).update(billed_on=invoice)
+        if about.fees:
+            FeeDebt.objects.filter(pk__in=[fee.pk for fee in about.fees]).update(billed_on=invoice)
     DocumentEvent.objects.bulk_create(
         (DocumentEvent(invoice=invoice, kind=DocumentEvent.Kind.ISSUED, at=now) for invoice in documents),
         batch_size=1000,
@@ -166,6 +201,14 @@ def _issue(operator: Operator, month: date, batch: list[tuple[Account, Key, list
     _mail(documents)
     _credit(documents)
     return len(documents)
+
+
+def _of(cdr: Cdr) -> dict:
+    return {"cdr": cdr, "site": cdr.session.station.site}
+
+
+def _of_fee(fee: FeeDebt) -> dict:
+    return {"booking": fee.booking, "site": fee.booking.evse.station.site}
 
 
 def _lines(cdr: Cdr, language: str) -> list[invoicing.DocumentLine]:
@@ -179,8 +222,8 @@ def _lines(cdr: Cdr, language: str) -> list[invoicing.DocumentLine]:
     return invoicing.session_lines(lines, text=text, energy_wh=session.energy_wh)
 
 
-def _details(operator, account: Account, cdrs: list[Cdr], gross: Decimal, zone: str) -> dict:
-    on_account = sum((cdr.gross for cdr in cdrs if cdr.state == Cdr.State.ON_ACCOUNT), Decimal(0))
+def _details(about: Month, gross: Decimal, zone: str) -> dict:
+    on_account = about.on_account()
     paid = None
     if on_account < gross:
         paid = {
@@ -192,8 +235,8 @@ def _details(operator, account: Account, cdrs: list[Cdr], gross: Decimal, zone: 
         }
     return {
         "time_zone": zone,
-        "charges": len(cdrs),
-        "energy_wh": str(sum(cdr.session.energy_wh for cdr in cdrs)),
+        "charges": len(about.cdrs),
+        "energy_wh": str(sum(cdr.session.energy_wh for cdr in about.cdrs)),
         "paid": paid,
     }
 

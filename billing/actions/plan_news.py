@@ -47,6 +47,7 @@ def tell_new_terms(*, row: Subscription) -> None:
         f"terms {row.noticed_id}",
         "billing/mail/plan_terms",
         version=row.noticed,
+        new_fee=row.noticed.fee_for(row.next_category),
         begins=renews_with(row),
     )
 

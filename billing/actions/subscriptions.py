@@ -12,24 +12,25 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from billing import gateway_plans, policy, subscribing
+from billing import gateway_plans, parties, policy, subscribing, vat
 from billing.actions import plan_documents, plan_news
 from billing.actions.cards import customer_of
 from billing.actions.movements import is_uuid
 from billing.exceptions import CardDeclined, PaymentRefused, ProviderRefused
 from billing.gateway_plans import InvoiceFacts, PlanPage, SubscriptionFacts
-from billing.models import Card, Plan, PlanInvoice, PlanPeriod, PlanVersion, Subscription
+from billing.models import Account, Card, Plan, PlanInvoice, PlanPeriod, PlanVersion, Subscription
 from evportal.accounts.models import User
 
 log = logging.getLogger(__name__)
 State = Subscription.State
 NOT_PAID = ("incomplete", "incomplete_expired")
+BUSINESS = (Account.Kind.BUSINESS, Account.Kind.RESELLER)
 
 
 class NotOnSale(PaymentRefused):
@@ -58,8 +59,9 @@ def subscribe(*, user: User, plan: Plan, now: datetime) -> tuple[Subscription, s
         raise NotOnSale
     customer = customer_of(user).stripe_id
     row = _begun(user, plan)
-    if row is not None and row.version_id != version.pk:
-        # They chose another plan, or its fee is another now: nobody may pay on the old page.
+    agreed = (version.pk, parties.plan_category(user, plan.operator))
+    if row is not None and (row.version_id, row.vat_category) != agreed:
+        # They chose another plan, or its fee is another now (for them): nobody may pay on the old page.
         row = leave_page(row=row)
         if row.state != State.ENDED:
             raise HasAPlan
@@ -78,7 +80,7 @@ def subscribe(*, user: User, plan: Plan, now: datetime) -> tuple[Subscription, s
         page = gateway_plans.page(
             row_id=row.pk,
             customer=customer,
-            price=price_of(version),
+            price=price_of(version, row.vat_category),
             success_url=settings.PUBLIC_URL + reverse("me:subscribed", args=[row.pk]),
             cancel_url=settings.PUBLIC_URL + reverse("me:plan"),
             locale=(get_language() or "auto").split("-")[0],
@@ -106,7 +108,7 @@ def _open(user: User, plan: Plan, version: PlanVersion) -> Subscription:
     try:
         with transaction.atomic(durable=True):
             return Subscription.objects.create(
-                operator_id=plan.operator_id, user=user, plan=plan, version=version
+                operator_id=plan.operator_id, user=user, plan=plan, version=version, **taxed_as(user, plan)
             )
     except IntegrityError:
         # A second click: the first one's row, unless it was for another plan.
@@ -116,15 +118,25 @@ def _open(user: User, plan: Plan, version: PlanVersion) -> Subscription:
         return row
 
 
-def price_of(version: PlanVersion) -> str:
-    """The version's price at the provider; made on first need, once."""
-    if not version.stripe_price:
-        price = gateway_plans.make_price(
-            version_id=version.pk, name=version.plan.name, fee=version.fee, currency=version.currency
+def taxed_as(user: User, plan: Plan) -> dict:
+    """A subscription's VAT category by its driver's details of now, and the id that it rests on."""
+    how = parties.plan_category(user, plan.operator)
+    account = parties.account_of(user, plan.operator)
+    is_theirs = how == vat.REVERSE_CHARGE and account is not None
+    return {"vat_category": how, "vat_id": account.vat_id if is_theirs else ""}
+
+
+def price_of(version: PlanVersion, category: str) -> str:
+    """The version's price at the provider for a VAT category; both are made on first need, once."""
+    if not (version.stripe_price and version.stripe_price_net):
+        named = {"version_id": version.pk, "name": version.plan.name, "currency": version.currency}
+        gross = version.stripe_price or gateway_plans.make_price(fee=version.fee, with_tax=True, **named)
+        net = gateway_plans.make_price(fee=version.net_fee, with_tax=False, **named)
+        PlanVersion.objects.filter(pk=version.pk, stripe_price_net="").update(
+            stripe_price=gross, stripe_price_net=net
         )
-        PlanVersion.objects.filter(pk=version.pk, stripe_price="").update(stripe_price=price)
         version.refresh_from_db()
-    return version.stripe_price
+    return version.price_for(category)
 
 
 def look_at_page(*, row: Subscription) -> Subscription:
@@ -242,9 +254,12 @@ def _take_state(
 def _take_period(row: Subscription, facts: SubscriptionFacts) -> None:
     """A new period begins with what was agreed to for it; another price in a known one is a switch."""
     begins = row.period_start is None or facts.period_start > row.period_start
-    price = PlanVersion.objects.filter(stripe_price=facts.price, plan__operator=row.operator_id)
-    agreed = price.select_related("plan").first() or row.version
+    known = plan_documents.at_price(facts.price)
+    if known is None or known[0].plan.operator_id != row.operator_id:
+        known = row.version, row.vat_category
+    agreed, category = known
     if begins:
+        _take_category(row, category)
         row.version, row.plan, row.next_version = agreed, agreed.plan, None
         row.period_start, row.period_end = facts.period_start, facts.period_end
         PlanPeriod.objects.get_or_create(
@@ -260,8 +275,20 @@ def _take_period(row: Subscription, facts: SubscriptionFacts) -> None:
         row.next_version = agreed
     else:
         row.next_version = None
+    row.next_vat_category = category if category != row.vat_category else ""
     if begins and row.switching_to_id is not None:
         _end_switch(row)
+
+
+def _take_category(row: Subscription, category: str) -> None:
+    """A period that begins is taxed as it was charged."""
+    if row.user is not None and category == vat.REVERSE_CHARGE:
+        # Charged already: where the customer has no id any more, it rests on the one that they had.
+        row.vat_id = taxed_as(row.user, row.plan)["vat_id"] or row.vat_id
+    if category == vat.REVERSE_CHARGE and not row.vat_id:
+        log.error("Subscription %s is charged without VAT, and no VAT id is known", row.pk)
+        return
+    row.vat_category = category
 
 
 def _switched(row: Subscription, version: PlanVersion) -> None:
@@ -312,6 +339,7 @@ def may_switch(row: Subscription, version: PlanVersion, now: datetime) -> bool:
     return (
         row.state == State.ACTIVE
         and row.next_version_id is None
+        and not row.next_vat_category
         and row.period_end > now
         and version.plan.operator_id == row.operator_id
         and version.currency == row.version.currency
@@ -323,7 +351,7 @@ def may_switch(row: Subscription, version: PlanVersion, now: datetime) -> bool:
 
 def is_upgrade(row: Subscription, version: PlanVersion) -> bool:
     """A dearer plan begins at once and its rest of the period is paid; a cheaper one with the next period."""
-    return version.fee > row.version.fee
+    return version.fee_for(row.vat_category) > row.fee
 
 
 def preview(*, row: Subscription, version: PlanVersion, now: datetime) -> InvoiceFacts:
@@ -332,7 +360,7 @@ def preview(*, row: Subscription, version: PlanVersion, now: datetime) -> Invoic
         raise NoSwitch
     at = now if is_upgrade(row, version) else None
     return gateway_plans.preview(
-        subscription=row.stripe_id, item=row.stripe_item, price=price_of(version), at=at
+        subscription=row.stripe_id, item=row.stripe_item, price=price_of(version, row.vat_category), at=at
     )
 
 
@@ -343,7 +371,7 @@ def switch(*, row: Subscription, version: PlanVersion, at: datetime, now: dateti
     """
     if not may_switch(row, version, now) or not now - policy.PREVIEW_HOLDS <= at <= now:
         raise NoSwitch
-    price = price_of(version)
+    price = price_of(version, row.vat_category)
     with transaction.atomic(durable=True):
         won = Subscription.objects.filter(
             pk=row.pk, state=State.ACTIVE, switching_to=None, version=row.version_id, next_version=None
@@ -388,8 +416,8 @@ def keep_plan(*, row: Subscription) -> Subscription:
     if row.next_version is None or not row.is_running or row.next_version.plan_id == row.plan_id:
         raise NoSwitch
     gateway_plans.change_price(
-        subscription=row.stripe_id, item=row.stripe_item, price=price_of(row.version), at=None,
-        key=f"{row.pk}-keep-{uuid4()}",
+        subscription=row.stripe_id, item=row.stripe_item,
+        price=price_of(row.version, row.next_category), at=None, key=f"{row.pk}-keep-{uuid4()}",
     )  # fmt: skip
     return look(row=row)
 
@@ -518,10 +546,30 @@ def apply_notice(*, row: Subscription) -> Subscription:
     gateway_plans.change_price(
         subscription=row.stripe_id,
         item=row.stripe_item,
-        price=price_of(row.noticed),
+        price=price_of(row.noticed, row.next_category),
         at=None,
         key=f"{row.pk}-notice-{row.noticed_id}-{int(row.period_start.timestamp())}",
     )
+    return look(row=row)
+
+
+# Another VAT id
+
+
+def apply_vat(*, row: Subscription) -> Subscription:
+    """The driver's details make another VAT category of the fee: it is charged from the renewal on."""
+    if row.user is None or row.state != State.ACTIVE or row.switching_to_id is not None:
+        return row
+    wanted = parties.plan_category(row.user, row.operator)
+    if wanted == row.next_category:
+        return row
+    if wanted == vat.REVERSE_CHARGE and not row.vat_id:
+        # Which one it rests on is on the row before the provider charges by it.
+        Subscription.objects.filter(pk=row.pk).update(vat_id=taxed_as(row.user, row.plan)["vat_id"])
+    gateway_plans.change_price(
+        subscription=row.stripe_id, item=row.stripe_item,
+        price=price_of(row.next_version or row.version, wanted), at=None, key=f"{row.pk}-vat-{uuid4()}",
+    )  # fmt: skip
     return look(row=row)
 
 
@@ -583,6 +631,15 @@ def to_be_told(now: datetime):
     ).order_by("-number")
     rows = Subscription.objects.with_plan().running().annotate(newest=Subquery(newer.values("pk")[:1]))
     return rows.filter(newest__isnull=False).filter(Q(noticed=None) | ~Q(noticed=F("newest")))
+
+
+def to_be_taxed_anew(now: datetime):
+    """Those that a change of their customer's details could concern."""
+    rows = Subscription.objects.with_plan().select_related("operator")
+    abroad = Q(user__billing_account__kind__in=BUSINESS) & ~Q(user__billing_account__vat_id="")
+    fleets = Account.objects.filter(kind__in=BUSINESS, drivers__user=OuterRef("user")).exclude(vat_id="")
+    concerned = ~Q(vat_category=vat.STANDARD) | ~Q(next_vat_category="") | abroad | Exists(fleets)
+    return rows.filter(concerned, state=State.ACTIVE, switching_to=None, period_end__gt=now)
 
 
 def to_be_renewed_anew(now: datetime):

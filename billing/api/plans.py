@@ -6,6 +6,7 @@ from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from billing import parties
 from billing.actions import subscriptions
 from billing.api.answers import refusals
 from billing.models import Plan, Subscription
@@ -19,22 +20,35 @@ class PlanSerializer(serializers.ModelSerializer):
     )
     group = serializers.CharField(read_only=True, help_text="What tariffs name its prices by.")
     fee = serializers.DecimalField(9, 3, source="newest.fee", read_only=True, help_text="A month, with VAT.")
+    your_fee = serializers.SerializerMethodField(
+        help_text="A month, as you would be charged: without VAT where you owe it yourself."
+    )
     currency = serializers.CharField(source="newest.currency", read_only=True)
     included_kwh = serializers.DecimalField(8, 3, source="newest.included_kwh", read_only=True)
 
     class Meta:
         model = Plan
         fields = [
-            "id", "operator", "name", "text", "group", "fee", "currency", "included_kwh", "sites",
+            "id", "operator", "name", "text", "group", "fee", "your_fee", "currency", "included_kwh", "sites",
             "least_months", "on_sale_from", "on_sale_until",
         ]  # fmt: skip
+
+    def get_your_fee(self, plan) -> str | None:
+        user = person(self.context["request"])
+        if user is None or plan.newest is None:
+            return None
+        known = self.context.setdefault("vat_categories", {})
+        if plan.operator_id not in known:
+            known[plan.operator_id] = parties.plan_category(user, plan.operator)
+        return f"{plan.newest.fee_for(known[plan.operator_id]):.3f}"
 
 
 class SubscriptionSerializer(serializers.ModelSerializer):
     plan = serializers.PrimaryKeyRelatedField(queryset=Plan.objects.all())
     operator = serializers.CharField(source="operator.slug", read_only=True)
     user = serializers.EmailField(source="user.email", read_only=True, default=None)
-    fee = serializers.DecimalField(9, 3, source="version.fee", read_only=True)
+    fee = serializers.DecimalField(9, 3, read_only=True, help_text="A month, as it is charged.")
+    vat_category = serializers.CharField(read_only=True, help_text="S: with VAT; AE: reverse charge.")
     currency = serializers.CharField(source="version.currency", read_only=True)
     included_wh = serializers.DecimalField(
         14, 3, source="period.included_wh", read_only=True, default=None, help_text="In the current period."
@@ -44,8 +58,8 @@ class SubscriptionSerializer(serializers.ModelSerializer):
     class Meta:
         model = Subscription
         fields = [
-            "id", "plan", "operator", "user", "state", "fee", "currency", "started_at", "period_start",
-            "period_end", "ends_at", "ended_at", "included_wh", "used_wh",
+            "id", "plan", "operator", "user", "state", "fee", "vat_category", "currency", "started_at",
+            "period_start", "period_end", "ends_at", "ended_at", "included_wh", "used_wh",
         ]  # fmt: skip
         read_only_fields = ["state", "started_at", "period_start", "period_end", "ends_at", "ended_at"]
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from rest_framework import mixins, serializers
 
-from billing import prices
+from billing import price_words, prices
 from billing.exceptions import NoTariff
 from billing.models import Quote
 from evportal.rest.fields import RowField
@@ -24,12 +25,20 @@ def priced_evses(access, permission):
     return Evse.objects.filter(visible | Q(pk__in=Evse.objects.public().values("pk"))).with_station()
 
 
+class LinesField(serializers.ListField):
+    """A bill's lines as they are kept, with what people read said in the language that was asked for."""
+
+    def to_representation(self, data):
+        say = price_words.of_lines(get_language() or "en")
+        return [line | {"description": say(line["description"])} for line in super().to_representation(data)]
+
+
 class QuoteSerializer(serializers.ModelSerializer):
     evse = RowField(name="public_id__iexact", shown="public_id", rows=priced_evses)
     energy_wh = serializers.FloatField(min_value=0, max_value=10_000_000, required=False)
     tariff = serializers.CharField(source="version.tariff.name", read_only=True)
     tariff_version = serializers.IntegerField(source="version.number", read_only=True)
-    lines = serializers.ListField(child=serializers.DictField(), read_only=True)
+    lines = LinesField(child=serializers.DictField(), read_only=True)
 
     class Meta:
         model = Quote

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 from billing import vat
 from billing.documents.facts import Facts, Line, Party
-from billing.pricing.words import plain
+from evportal.money import plain
 
 GUIDELINE = "urn:cen.eu:en16931:2017"
 RSM = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"

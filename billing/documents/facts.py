@@ -106,7 +106,8 @@ def of(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Facts:
     zone = ZoneInfo(invoice.details.get("time_zone", "UTC"))
     corrects = invoice.details.get("corrects") or invoice.details.get("replaces")
     paid = invoice.details.get("paid") or {}
-    iban = invoice.seller.get("iban", "")
+    # What is set off later is owed to the customer: nobody pays it to the seller's bank account.
+    iban = "" if invoice.details.get("set_off") else invoice.seller.get("iban", "")
     settled = sign * invoice.gross - Decimal(paid.get("open", "0")) if paid else Decimal(0)
     if invoice.details.get("reissued"):
         settled = sign * invoice.gross

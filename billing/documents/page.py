@@ -11,8 +11,7 @@ from billing import vat
 from billing.documents.words import day, language_of, speak
 from billing.invoicing import by_rate
 from billing.models import Invoice, InvoiceLine
-from billing.pricing.words import plain
-from evportal.money import format_money, format_unit_price
+from evportal.money import format_money, format_number, format_unit_price
 
 _WORDS = {
     "item": "Item",
@@ -58,7 +57,7 @@ def page(invoice: Invoice, lines: Sequence[InvoiceLine], locale: str) -> dict:
         "lines": [_line(line, invoice.currency, locale) for line in lines],
         "rates": [
             {
-                "rate": f"{plain(rate.vat_percent)} %",
+                "rate": f"{format_number(rate.vat_percent, locale)} %",
                 "net": format_money(rate.net, invoice.currency, locale),
                 "tax": format_money(rate.tax, invoice.currency, locale),
                 "gross": format_money(rate.gross, invoice.currency, locale),
@@ -156,8 +155,14 @@ def _facts(invoice: Invoice, issued: datetime, zone: ZoneInfo, locale: str) -> l
 
 def _supply(details: dict, zone: ZoneInfo, locale: str) -> list[list[str]]:
     _ = speak(locale)
+    if details.get("charges") == 0:
+        # A month of nothing but fees; its lines say where and when.
+        return []
     if "charges" in details:
-        said = {"charges": details["charges"], "kwh": plain(Decimal(details["energy_wh"]) / 1000)}
+        said = {
+            "charges": details["charges"],
+            "kwh": format_number(Decimal(details["energy_wh"]) / 1000, locale),
+        }
         return [[_("Charges"), _("%(charges)s charges, %(kwh)s kWh") % said]]
     where = ", ".join(filter(None, [details.get("site"), details.get("address")]))
     rows = [[_("Place"), where]] if where else []
@@ -169,7 +174,7 @@ def _supply(details: dict, zone: ZoneInfo, locale: str) -> list[list[str]]:
             rows.append([_(label), f"{day(at.date(), locale)}, {at:%H:%M:%S} {at.tzname()}"])
     for label, name in (("Meter at start", "meter_start_wh"), ("Meter at end", "meter_stop_wh")):
         if details.get(name) is not None:
-            rows.append([_(label), f"{plain(Decimal(details[name]) / 1000)} kWh"])
+            rows.append([_(label), f"{format_number(Decimal(details[name]) / 1000, locale)} kWh"])
     return rows
 
 
@@ -178,9 +183,9 @@ def _line(line: InvoiceLine, currency: str, locale: str) -> dict:
     per = f" / {line.per} {unit}" if line.per != 1 else (f" / {unit}" if unit else "")
     return {
         "text": line.text,
-        "quantity": f"{plain(line.quantity)} {unit}".strip(),
+        "quantity": f"{format_number(line.quantity, locale)} {unit}".strip(),
         "price": f"{format_unit_price(line.unit_price, currency, locale)}{per}",
-        "vat": f"{plain(line.vat_percent)} %",
+        "vat": f"{format_number(line.vat_percent, locale)} %",
         "amount": format_money(line.gross, currency, locale),
     }
 
@@ -189,6 +194,8 @@ def _payment(invoice: Invoice, locale: str) -> str:
     _ = speak(locale)
     if invoice.details.get("reissued"):
         return _("Nothing was paid back for it: it is replaced by an invoice with other details.")
+    if invoice.details.get("set_off"):
+        return _("It is set off against what you owe us on your account.")
     if invoice.is_self_billed:
         iban = invoice.seller.get("iban")
         if not iban:
@@ -230,9 +237,25 @@ def _transfer(invoice: Invoice, locale: str) -> str:
     return _("Please transfer %(amount)s by %(day)s to IBAN %(iban)s, naming %(number)s.") % said
 
 
+def _allowance(said: dict, zone: ZoneInfo, locale: str) -> str:
+    """What a plan gave to the charge, and what it had left then."""
+    kwh = {
+        name: format_number((Decimal(said[f"{name}_wh"]) / 1000).quantize(Decimal("0.1")), locale)
+        for name in ("used", "left", "included")
+    }
+    until = day(datetime.fromisoformat(said["until"]).astimezone(zone).date(), locale)
+    words = speak(locale)(
+        "%(used)s kWh were included in your plan %(plan)s; "
+        "%(left)s of %(included)s kWh were left until %(until)s."
+    )
+    return words % (kwh | {"plan": said["plan"], "until": until})
+
+
 def _notes(invoice: Invoice, zone: ZoneInfo, locale: str) -> list[str]:
     _ = speak(locale)
     notes = [_("Times are those of the place (%(zone)s).") % {"zone": zone.key}]
+    if not invoice.is_credit_note and invoice.details.get("allowance"):
+        notes.append(_allowance(invoice.details["allowance"], zone, locale))
     if invoice.details.get("estimated"):
         notes.append(_("The charger did not report the end; billed up to its last meter value."))
     return notes

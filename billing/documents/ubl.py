@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from billing import vat
 from billing.documents.cii import GUIDELINE
 from billing.documents.facts import Facts, Line, Party
-from billing.pricing.words import plain
+from evportal.money import plain
 
 CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from billing.models.account import Account
+from billing.models.invoice import Invoice
 from billing.models.payment import Payment
 from billing.models.tariff import Cdr
 from bookings.models import Booking
@@ -22,10 +24,14 @@ class FeeDebtQuerySet(models.QuerySet):
 
 
 class FeeDebt(models.Model):
-    """A booking's fee that nobody could be charged for; a session's unpaid bill is its own row (`Cdr`)."""
+    """A booking's fee that nobody could be charged for, or that a fleet is invoiced for with its month.
+
+    A session's unpaid bill is its own row (`Cdr`).
+    """
 
     class State(models.TextChoices):
         OPEN = "open", _("Unpaid")
+        ACCOUNT = "account", _("On a fleet's account")
         PAID = "paid", _("Paid")
         WAIVED = "waived", _("Not charged")
 
@@ -36,6 +42,11 @@ class FeeDebt(models.Model):
     currency = models.CharField(max_length=3)
     amount = models.DecimalField(max_digits=12, decimal_places=3)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    #: The fleet that owes it, and how it is taxed there; `amount` is what is billed.
+    account = models.ForeignKey(Account, models.PROTECT, null=True, blank=True, related_name="fees")
+    vat_category = models.CharField(max_length=2, default="S", editable=False)
+    vat_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0, editable=False)
+    billed_on = models.ForeignKey(Invoice, models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.CharField(max_length=200, blank=True)
     decided_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -45,8 +56,18 @@ class FeeDebt(models.Model):
 
     class Meta:
         ordering = ["created_at"]
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="fee_debts_are_above_zero")]
-        indexes = [models.Index(fields=["user"], condition=Q(state="open"), name="open_fee_debts")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="fee_debts_are_above_zero"),
+            models.CheckConstraint(
+                condition=~Q(state="account") | Q(account__isnull=False), name="fees_on_account_are_a_fleets"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user"], condition=Q(state="open"), name="open_fee_debts"),
+            models.Index(
+                fields=["operator"], condition=Q(state="account", billed_on=None), name="fees_to_invoice"
+            ),
+        ]
 
     def __str__(self):
         return f"{self.amount} {self.currency} for {self.booking}"

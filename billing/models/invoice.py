@@ -201,6 +201,8 @@ class InvoiceLine(models.Model):
     #: Whose revenue it is; on the document itself where that names one.
     site = models.ForeignKey(Site, models.PROTECT, null=True, blank=True, related_name="+")
     cdr = models.ForeignKey(Cdr, models.PROTECT, null=True, blank=True, related_name="invoice_lines")
+    #: The booking whose fee it is, on a document about many.
+    booking = models.ForeignKey(Booking, models.PROTECT, null=True, blank=True, related_name="invoice_lines")
     #: The line of the invoice that a credit note's line gives back; None where it is given back by rate.
     corrects = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="credits")
     kind = models.CharField(max_length=20)

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from billing import subscribing
+from billing import invoicing, subscribing, vat
 from billing.models.books import OfOperator
 from billing.models.invoice import Invoice
 from billing.models.payment import Payment
@@ -96,8 +96,9 @@ class PlanVersion(models.Model):
     included_kwh = models.DecimalField(_("included kWh a month"), max_digits=8, decimal_places=3, default=0)
     published_at = models.DateTimeField(auto_now_add=True)
     published_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
-    #: At the provider; made on first need.
+    #: At the provider, with VAT and without; both made on first need.
     stripe_price = models.CharField(max_length=255, blank=True, db_index=True)
+    stripe_price_net = models.CharField(max_length=255, blank=True, db_index=True)
 
     class Meta:
         ordering = ["plan", "-number"]
@@ -111,7 +112,8 @@ class PlanVersion(models.Model):
         ]
         triggers = [
             pgtrigger.ReadOnly(
-                name="plan_versions_never_change", exclude=["stripe_price", "published_by", "published_at"]
+                name="plan_versions_never_change",
+                exclude=["stripe_price", "stripe_price_net", "published_by", "published_at"],
             )
         ]
 
@@ -121,6 +123,18 @@ class PlanVersion(models.Model):
     @property
     def included_wh(self) -> Decimal:
         return self.included_kwh * 1000
+
+    @property
+    def net_fee(self) -> Decimal:
+        return invoicing.net_of(self.fee, self.vat_percent, self.currency)
+
+    def fee_for(self, category: str) -> Decimal:
+        """What a customer of this VAT category is charged a month."""
+        return self.fee if category == vat.STANDARD else self.net_fee
+
+    def price_for(self, category: str) -> str:
+        """Its id at the provider; empty while it isn't made."""
+        return self.stripe_price if category == vat.STANDARD else self.stripe_price_net
 
 
 class SubscriptionQuerySet(models.QuerySet):
@@ -170,6 +184,12 @@ class Subscription(models.Model):
     )
     noticed_at = models.DateTimeField(null=True, blank=True, editable=False)
     state = models.CharField(max_length=12, choices=State, default=State.INCOMPLETE)
+    #: How the fee of the current period is taxed (UNTDID 5305), and under which VAT id where that is the
+    #: customer's matter; frozen when it was begun. A change begins with the renewal after it.
+    vat_category = models.CharField(max_length=2, default=vat.STANDARD, editable=False)
+    vat_id = models.CharField(max_length=20, blank=True, editable=False)
+    #: What holds from the next period on, as the provider has been told; empty: the same.
+    next_vat_category = models.CharField(max_length=2, blank=True, default="", editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     period_start = models.DateTimeField(null=True, blank=True)
     period_end = models.DateTimeField(null=True, blank=True)
@@ -212,6 +232,9 @@ class Subscription(models.Model):
                 name="running_plans_have_a_period",
             ),
             models.CheckConstraint(
+                condition=Q(vat_category="S") | ~Q(vat_id=""), name="who_owes_a_plans_tax_has_a_vat_id"
+            ),
+            models.CheckConstraint(
                 condition=Q(switching_to=None, switch_key=None)
                 | Q(switching_to__isnull=False, switch_key__isnull=False),
                 name="a_switch_has_its_key",
@@ -227,6 +250,19 @@ class Subscription(models.Model):
     @property
     def is_running(self) -> bool:
         return self.state in subscribing.RUNNING
+
+    @property
+    def fee(self) -> Decimal:
+        return self.version.fee_for(self.vat_category)
+
+    @property
+    def next_category(self) -> str:
+        """Of the next period, as the provider knows it."""
+        return self.next_vat_category or self.vat_category
+
+    @property
+    def next_fee(self) -> Decimal:
+        return (self.next_version or self.version).fee_for(self.next_category)
 
     @property
     def facts(self) -> subscribing.Facts:

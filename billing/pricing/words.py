@@ -1,6 +1,7 @@
 """A tariff in words, as drivers read it: in AFIR's order, prices with tax, restrictions spelled out.
 
 Regulation (EU) 2023/1804, article 5(4): price per kWh, then per minute, then per session, then all else.
+The words are for translation catalogues; `speech.Speech` says them in a language.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from billing.pricing import speech
 from billing.pricing.elements import (
     WEEK,
     Dimension,
@@ -21,13 +23,97 @@ from billing.pricing.elements import (
     TaxIncluded,
 )
 from billing.pricing.personal import asked, resolve
+from billing.pricing.speech import ENGLISH, Pattern, Speech, gettext_noop, ngettext
 from billing.pricing.tariff import Tariff
-from evportal.money import format_money, format_unit_price
 
-_NAMES = {"kWh": "Energy", "session": "Start", "reservation": "Reservation"}
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DAYS = (
+    gettext_noop("Mon"),
+    gettext_noop("Tue"),
+    gettext_noop("Wed"),
+    gettext_noop("Thu"),
+    gettext_noop("Fri"),
+    gettext_noop("Sat"),
+    gettext_noop("Sun"),
+)
+_KEPT, _UNUSED = ReservationKind.RESERVATION, ReservationKind.RESERVATION_EXPIRES
+#: Of each kind of price, by its unit and kind of reservation: with its price, and where it is nothing.
+_PRICES: dict[tuple[Dimension, str, ReservationKind | None], tuple[str, str]] = {
+    (Dimension.ENERGY, "kWh", None): (gettext_noop("%(price)s per kWh"), gettext_noop("Energy free")),
+    (Dimension.TIME, "minute", None): (
+        gettext_noop("%(price)s per minute while charging"),
+        gettext_noop("Time while charging free"),
+    ),
+    (Dimension.TIME, "hour", None): (gettext_noop("%(price)s per hour while charging"), ""),
+    (Dimension.PARKING_TIME, "minute", None): (
+        gettext_noop("%(price)s per minute after charging ends"),
+        gettext_noop("Time after charging ends free"),
+    ),
+    (Dimension.PARKING_TIME, "hour", None): (gettext_noop("%(price)s per hour after charging ends"), ""),
+    (Dimension.FLAT, "session", None): (gettext_noop("%(price)s per session"), gettext_noop("Start free")),
+    (Dimension.TIME, "minute", _KEPT): (
+        gettext_noop("%(price)s per minute of reservation"),
+        gettext_noop("Time of reservation free"),
+    ),
+    (Dimension.TIME, "hour", _KEPT): (gettext_noop("%(price)s per hour of reservation"), ""),
+    (Dimension.FLAT, "reservation", _KEPT): (
+        gettext_noop("%(price)s per reservation"),
+        gettext_noop("Reservation free"),
+    ),
+    (Dimension.TIME, "minute", _UNUSED): (
+        gettext_noop("%(price)s per minute of reservation that is not used"),
+        gettext_noop("Time of reservation that is not used free"),
+    ),
+    (Dimension.TIME, "hour", _UNUSED): (
+        gettext_noop("%(price)s per hour of reservation that is not used"),
+        "",
+    ),
+    (Dimension.FLAT, "reservation", _UNUSED): (
+        gettext_noop("%(price)s per reservation that is not used"),
+        gettext_noop("Reservation that is not used free"),
+    ),
+    (Dimension.ENERGY, "kWh", _KEPT): (
+        gettext_noop("%(price)s per kWh of reservation"),
+        gettext_noop("Energy of reservation free"),
+    ),
+    (Dimension.ENERGY, "kWh", _UNUSED): (
+        gettext_noop("%(price)s per kWh of reservation that is not used"),
+        gettext_noop("Energy of reservation that is not used free"),
+    ),
+}
 # A price per minute finer than this is shown per hour, in which it was written.
 _FINEST_PER_MINUTE = Decimal("0.0001")
+
+_ON_HOLIDAYS = Pattern(gettext_noop("on holidays"))
+_BETWEEN_DAYS = Pattern(gettext_noop("%(first)s to %(last)s"))
+_ON_DAY = Pattern(gettext_noop("on %(day)s"))
+_FROM_DAY = Pattern(gettext_noop("from %(day)s"))
+_UNTIL_DAY = Pattern(gettext_noop("until %(day)s"))
+#: From so much to so much, from so much, below so much.
+_RANGES = {
+    "kWh": (
+        Pattern(gettext_noop("from %(low)s to %(high)s kWh")),
+        Pattern(gettext_noop("from %(low)s kWh")),
+        Pattern(gettext_noop("below %(high)s kWh")),
+    ),
+    "kW": (
+        Pattern(gettext_noop("from %(low)s to %(high)s kW")),
+        Pattern(gettext_noop("from %(low)s kW")),
+        Pattern(gettext_noop("below %(high)s kW")),
+    ),
+    "A": (
+        Pattern(gettext_noop("from %(low)s to %(high)s A")),
+        Pattern(gettext_noop("from %(low)s A")),
+        Pattern(gettext_noop("below %(high)s A")),
+    ),
+}
+_BETWEEN_MINUTES = Pattern(gettext_noop("from minute %(low)s to %(high)s"))
+_AFTER_MINUTES = Pattern(*ngettext("after %(minutes)s minute", "after %(minutes)s minutes"))
+_FIRST_MINUTES = Pattern(*ngettext("in the first %(minutes)s minute", "in the first %(minutes)s minutes"))
+_PATTERNS = (
+    _ON_HOLIDAYS, _BETWEEN_DAYS, _ON_DAY, _FROM_DAY, _UNTIL_DAY,
+    *(pattern for patterns in _RANGES.values() for pattern in patterns),
+    _BETWEEN_MINUTES, _AFTER_MINUTES, _FIRST_MINUTES,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +128,7 @@ class PriceLine:
     tax: str
 
 
-def describe(tariff: Tariff, locale: str = "en", groups: Iterable[str] = ()) -> list[PriceLine]:
+def describe(tariff: Tariff, _: Speech = ENGLISH, groups: Iterable[str] = ()) -> list[PriceLine]:
     """The tariff for drivers in these groups, prices with tax where the rate is known."""
     tariff = resolve(tariff, groups)
     order = (Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TIME, Dimension.FLAT)
@@ -51,81 +137,81 @@ def describe(tariff: Tariff, locale: str = "en", groups: Iterable[str] = ()) -> 
     for dimension in order:
         # What always holds is said before what holds on a few days of the year.
         for element, component in sorted(asked(tariff, dimension), key=lambda pair: pair[0].on_holidays):
-            session.append(_price_line(tariff, component, element.when, locale))
+            session.append(_price_line(tariff, component, element.when, _))
         for element in tariff.elements:
             component = element.component(dimension)
             if component is not None and element.when.reservation is not None:
-                other.append(_price_line(tariff, component, element.when, locale))
+                other.append(_price_line(tariff, component, element.when, _))
     if len(session) == 1 and not session[0].price and not other:
-        session = [PriceLine("FREE", "Free of charge", Decimal(0), "", "", "")]
-    limits = (("MIN_PRICE", "At least", tariff.min_price), ("MAX_PRICE", "At most", tariff.max_price))
+        session = [PriceLine("FREE", _("Free of charge"), Decimal(0), "", "", "")]
     holidays = tariff.own.holidays
     if holidays is not None and holidays.as_day is not None and holidays.dates:
-        day = _DAYS[WEEK.index(holidays.as_day)]
-        other.append(PriceLine("HOLIDAYS", f"Holidays are priced as {day}", Decimal(0), "", "", ""))
-    other += [
-        _limit_line(tariff, kind, words, limit, locale) for kind, words, limit in limits if limit is not None
-    ]
+        day = _(_DAYS[WEEK.index(holidays.as_day)])
+        said = _("Holidays are priced as %(day)s", day=day)
+        other.append(PriceLine("HOLIDAYS", said, Decimal(0), "", "", ""))
+    for kind, text, limit in (
+        ("MIN_PRICE", gettext_noop("At least %(amount)s per session"), tariff.min_price),
+        ("MAX_PRICE", gettext_noop("At most %(amount)s per session"), tariff.max_price),
+    ):
+        if limit is not None:
+            other.append(_limit_line(tariff, kind, text, limit, _))
     return session + other
 
 
-def _price_line(
-    tariff: Tariff, component: PriceComponent, when: TariffRestrictions, locale: str
-) -> PriceLine:
-    shown, tax = _with_tax(tariff, component)
-    unit, after = "session", ""
+def _price_line(tariff: Tariff, component: PriceComponent, when: TariffRestrictions, _: Speech) -> PriceLine:
+    shown, tax, is_before_tax = _with_tax(tariff, component, _)
+    unit = "session" if when.reservation is None else "reservation"
     match component.type:
         case Dimension.ENERGY:
             unit = "kWh"
         case Dimension.TIME | Dimension.PARKING_TIME:
             shown, per = per_minute(shown)
             unit = "minute" if per == 1 else "hour"
-            after = " while charging" if component.type is Dimension.TIME else " after charging ends"
     free = _free_minutes(tariff, component.type) if when.reservation is None else 0
-    if when.reservation is not None:
-        after = ""
-        if component.type is Dimension.FLAT:
-            unit = "reservation"
-        else:
-            after = " of reservation"
-        if when.reservation is ReservationKind.RESERVATION_EXPIRES:
-            after += " that is not used"
-    bounds = conditions(when)
-    text = f"{format_unit_price(shown, tariff.currency, locale)} per {unit}{after}"
-    if not shown:
-        text = f"{_NAMES.get(unit, 'Time')}{after} free"
+    bounds = conditions(when, _)
+    priced, nothing = _PRICES[component.type, unit, when.reservation]
+    text = _(priced, price=_.unit_price(shown, tariff.currency)) if shown else _(nothing)
     text += f", {bounds}" if bounds else ""
-    text += f" (first {free} minutes free)" if free and shown else ""
+    if free and shown:
+        forms = ngettext("first %(minutes)s minute free", "first %(minutes)s minutes free")
+        text += f" ({_.counted(forms, free, minutes=free)})"
     if component.type is Dimension.FLAT and when.reservation is None and shown:
-        text += _waiver(tariff)
-    text += f", plus {tax[5:]}" if tax.startswith("plus ") else ""
+        text += _waiver(tariff, _)
+    text += f", {tax}" if is_before_tax else ""
     return PriceLine(component.type.value, text, shown, unit, bounds, tax)
 
 
-def _waiver(tariff: Tariff) -> str:
+def _waiver(tariff: Tariff, _: Speech) -> str:
     waiver = tariff.own.start_fee_waiver
     if waiver is None:
         return ""
     when = []
     if waiver.below_kwh:
-        when.append(f"below {plain(waiver.below_kwh)} kWh")
+        when.append(_("below %(high)s kWh", high=_.number(waiver.below_kwh)))
     if waiver.from_kwh is not None:
-        when.append(f"from {plain(waiver.from_kwh)} kWh")
+        when.append(_("from %(low)s kWh", low=_.number(waiver.from_kwh)))
     if waiver.within_minutes:
-        when.append(f"within {waiver.within_minutes} minutes")
-    return f" (not charged {' or '.join(when)})" if when else ""
+        forms = ngettext("within %(minutes)s minute", "within %(minutes)s minutes")
+        when.append(_.counted(forms, waiver.within_minutes, minutes=waiver.within_minutes))
+    if not when:
+        return ""
+    said = _("not charged %(when)s", when=_(" or ").join(when))
+    return f" ({said})"
 
 
-def _with_tax(tariff: Tariff, component: PriceComponent) -> tuple[Decimal, str]:
+def _with_tax(tariff: Tariff, component: PriceComponent, _: Speech) -> tuple[Decimal, str, bool]:
+    """The price with its tax if the rate is known, what to say of the tax, and whether it comes on top."""
     rate = component.vat
     if tariff.tax_included is TaxIncluded.N_A:
-        return component.price, ""
+        return component.price, "", False
     if rate is None:
-        return component.price, "incl. tax" if tariff.tax_included is TaxIncluded.YES else "plus tax"
-    words = f"incl. {plain(rate)}% VAT"
+        if tariff.tax_included is TaxIncluded.YES:
+            return component.price, _("incl. tax"), False
+        return component.price, _("plus tax"), True
+    said = _("incl. %(rate)s%% VAT", rate=_.number(rate))
     if tariff.tax_included is TaxIncluded.YES:
-        return component.price, words
-    return component.price * (1 + rate / 100), words
+        return component.price, said, False
+    return component.price * (1 + rate / 100), said, False
 
 
 def _free_minutes(tariff: Tariff, dimension: Dimension) -> int:
@@ -137,12 +223,12 @@ def _free_minutes(tariff: Tariff, dimension: Dimension) -> int:
     return 0
 
 
-def _limit_line(tariff: Tariff, kind: str, words: str, limit: PriceLimit, locale: str) -> PriceLine:
+def _limit_line(tariff: Tariff, kind: str, text: str, limit: PriceLimit, _: Speech) -> PriceLine:
     gross = limit.after_taxes if tariff.tax_included is not TaxIncluded.N_A else None
     shown = limit.before_taxes if gross is None else gross
-    tax = "plus tax" if gross is None and tariff.tax_included is not TaxIncluded.N_A else ""
-    text = f"{words} {format_money(shown, tariff.currency, locale)} per session"
-    return PriceLine(kind, f"{text}, {tax}" if tax else text, shown, "session", "", tax)
+    tax = _("plus tax") if gross is None and tariff.tax_included is not TaxIncluded.N_A else ""
+    said = _(text, amount=_.money(shown, tariff.currency))
+    return PriceLine(kind, f"{said}, {tax}" if tax else said, shown, "session", "", tax)
 
 
 def per_minute(per_hour: Decimal) -> tuple[Decimal, int]:
@@ -154,18 +240,34 @@ def per_minute(per_hour: Decimal) -> tuple[Decimal, int]:
     return (exact if exact.as_tuple().exponent <= -2 else exact.quantize(Decimal("0.01"))), 1  # type: ignore[operator]
 
 
-def conditions(when: TariffRestrictions) -> str:
+def conditions(when: TariffRestrictions, _: Speech = ENGLISH) -> str:
     """When a price applies: "Mon–Fri 08:00–20:00", "from 20 kWh, below 50 kW"; "" is always."""
-    holidays = "on holidays" if when.on_holidays else ""
-    parts = [holidays, " ".join(part for part in (_days(when), _hours(when)) if part), _dates(when)]
-    parts.append(_range(when.min_kwh, when.max_kwh, "kWh"))
-    parts.append(_range(when.min_power, when.max_power, "kW"))
-    parts.append(_range(when.min_current, when.max_current, "A"))
-    parts.append(_duration(when))
+    parts = [_ON_HOLIDAYS.say(_) if when.on_holidays else ""]
+    parts += [" ".join(part for part in (_days(when, _), _hours(when)) if part), _dates(when, _)]
+    parts.append(_range(when.min_kwh, when.max_kwh, "kWh", _))
+    parts.append(_range(when.min_power, when.max_power, "kW", _))
+    parts.append(_range(when.min_current, when.max_current, "A", _))
+    parts.append(_duration(when, _))
     return ", ".join(part for part in parts if part)
 
 
-def _days(when: TariffRestrictions) -> str:
+def conditions_again(text: str, _: Speech) -> str:
+    """Conditions that a bill keeps in English, in another language; what isn't one stays as it is."""
+    return ", ".join(_again(part, _) for part in text.split(", "))
+
+
+def _again(part: str, _: Speech) -> str:
+    said = speech.again(part, _PATTERNS, _)
+    if said is not None:
+        return said
+    days, blank, hours = part.partition(" ")
+    names = days.split("–")
+    if all(name in _DAYS for name in names):
+        return "–".join(_(name) for name in names) + blank + hours
+    return part
+
+
+def _days(when: TariffRestrictions, _: Speech) -> str:
     """Runs of days: Mon–Fri, Sat–Sun; Tue, Thu."""
     chosen = [index for index, day in enumerate(WEEK) if day in when.day_of_week]
     if len(chosen) == len(WEEK):
@@ -176,7 +278,7 @@ def _days(when: TariffRestrictions) -> str:
             runs[-1].append(day)
         else:
             runs.append([day])
-    return ", ".join(_DAYS[run[0]] if len(run) == 1 else f"{_DAYS[run[0]]}–{_DAYS[run[-1]]}" for run in runs)
+    return ", ".join("–".join(_(_DAYS[day]) for day in dict.fromkeys((run[0], run[-1]))) for run in runs)
 
 
 def _hours(when: TariffRestrictions) -> str:
@@ -186,38 +288,35 @@ def _hours(when: TariffRestrictions) -> str:
     return f"{start:%H:%M}–{'24:00' if end == time.min else f'{end:%H:%M}'}"
 
 
-def _dates(when: TariffRestrictions) -> str:
+def _dates(when: TariffRestrictions, _: Speech) -> str:
     # The end date is the first day on which the price no longer applies.
     last = when.end_date - timedelta(days=1) if when.end_date else None
     if when.start_date and last:
-        return f"{when.start_date} to {last}" if when.start_date != last else f"on {last}"
+        if when.start_date == last:
+            return _ON_DAY.say(_, day=last)
+        return _BETWEEN_DAYS.say(_, first=when.start_date, last=last)
     if when.start_date:
-        return f"from {when.start_date}"
-    return f"until {last}" if last else ""
+        return _FROM_DAY.say(_, day=when.start_date)
+    return _UNTIL_DAY.say(_, day=last) if last else ""
 
 
-def _range(low: Decimal | None, high: Decimal | None, unit: str) -> str:
+def _range(low: Decimal | None, high: Decimal | None, unit: str, _: Speech) -> str:
+    between, above, below = _RANGES[unit]
     if low and high is not None:
-        return f"from {plain(low)} to {plain(high)} {unit}"
+        return between.say(_, low=low, high=high)
     if low:
-        return f"from {plain(low)} {unit}"
-    return f"below {plain(high)} {unit}" if high is not None else ""
+        return above.say(_, low=low)
+    return below.say(_, high=high) if high is not None else ""
 
 
-def _duration(when: TariffRestrictions) -> str:
+def _duration(when: TariffRestrictions, _: Speech) -> str:
     low, high = when.min_duration, when.max_duration
     if low and high is not None:
-        return f"from minute {_minutes(low)} to {_minutes(high)}"
+        return _BETWEEN_MINUTES.say(_, low=_minutes(low), high=_minutes(high))
     if low:
-        return f"after {_minutes(low)} minutes"
-    return f"in the first {_minutes(high)} minutes" if high is not None else ""
+        return _AFTER_MINUTES.say(_, minutes=_minutes(low))
+    return _FIRST_MINUTES.say(_, minutes=_minutes(high)) if high is not None else ""
 
 
-def _minutes(seconds: int) -> str:
-    return plain((Decimal(seconds) / 60).quantize(Decimal("0.1")))
-
-
-def plain(number: Decimal) -> str:
-    """19.0 → 19, 5.20 → 5.2, 1E+1 → 10."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def _minutes(seconds: int) -> Decimal:
+    return (Decimal(seconds) / 60).quantize(Decimal("0.1"))

@@ -42,6 +42,9 @@ def create_price(world, params):
 def update_price(world, params, id):
     """Amounts are fixed; name, key, notes and whether it is offered are not."""
     price = world.get("price", id)
+    wanted = params.get("tax_behavior", price["tax_behavior"])
+    if price["tax_behavior"] != "unspecified" and wanted != price["tax_behavior"]:
+        raise invalid("You cannot update tax_behavior once it is set.", param="tax_behavior")
     merge_metadata(price, params)
     for name in ("active", "nickname", "lookup_key", "tax_behavior"):
         if name in params:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing import showing
+from billing import parties, showing, vat
 from billing.actions import subscriptions
 from billing.exceptions import ProviderDown
 from billing.models import Card, Plan, PlanVersion, Subscription
@@ -44,12 +44,16 @@ def mine(request):
         .distinct()
         .order_by("operator__name", "name")
     )
+    operators = {plan.operator_id: plan.operator for plan in on_sale}
+    categories = {pk: parties.plan_category(request.user, each) for pk, each in operators.items()}
     context = {
         "title": _("Plan"),
         "tabs": tabs("me:plan"),
         "rows": [_shown(row, now, on_sale) for row in rows if row.is_running],
         "waiting": [row for row in rows if row.state == State.INCOMPLETE],
-        "offers": [_offer(plan) for plan in on_sale if plan.operator_id not in taken],
+        "offers": [
+            _offer(plan, categories[plan.operator_id]) for plan in on_sale if plan.operator_id not in taken
+        ],
         "cards": Card.objects.of_driver(request.user),
     }
     return render(request, "me/plan.html", context)
@@ -63,15 +67,18 @@ def _shown(row: Subscription, now, on_sale: list[Plan]) -> dict:
         "state": {
             State.ACTIVE: "available", State.CANCELLING: "offline", State.PAST_DUE: "attention"
         }[row.state],
-        "fee": showing.money(row.version.fee, row.version.currency),
+        "fee": showing.money(row.fee, row.version.currency),
+        "with_vat": row.vat_category == vat.STANDARD,
         "next": next_version,
-        "next_fee": showing.money(next_version.fee, next_version.currency) if next_version else "",
+        "next_fee": showing.money(row.next_fee, row.version.currency),
+        "next_vat": row.next_vat_category,
+        "next_with_vat": row.next_category == vat.STANDARD,
         "bar": _bar(period) if period is not None and period.included_wh else None,
         "may_cancel": row.state in (State.ACTIVE, State.PAST_DUE) and row.ends_at is None,
         "may_go_on": row.ends_at is not None and row.ends_at > now,
         "may_keep": next_version is not None and next_version.plan_id != row.plan_id,
         "switches": [
-            {**_offer(plan), "dearer": subscriptions.is_upgrade(row, plan.newest)}
+            {**_offer(plan, row.vat_category), "dearer": subscriptions.is_upgrade(row, plan.newest)}
             for plan in on_sale
             if plan.operator_id == row.operator_id and subscriptions.may_switch(row, plan.newest, now)
         ],
@@ -87,11 +94,13 @@ def _bar(period) -> dict:
     }
 
 
-def _offer(plan: Plan) -> dict:
+def _offer(plan: Plan, category: str) -> dict:
+    """At the fee that this driver would be charged."""
     version = max(plan.versions.all(), key=lambda each: each.number)
     return {
         "plan": plan,
-        "fee": showing.money(version.fee, version.currency),
+        "fee": showing.money(version.fee_for(category), version.currency),
+        "with_vat": category == vat.STANDARD,
         "kwh": version.included_kwh,
         "sites": list(plan.sites.all()),
     }
@@ -158,6 +167,7 @@ def switch(request, pk, plan_id):
         "row": row,
         "version": version,
         "is_now": is_now,
+        "with_vat": row.vat_category == vat.STANDARD,
         "at": int(at.timestamp()),
         "seen": version.pk,
         "lines": [

@@ -74,7 +74,7 @@ def figures(operator: Operator, plan: Plan | None = None) -> dict:
     gross = net = Decimal(0)
     for row in rows.select_related("version", "next_version"):
         version = row.next_version or row.version
-        gross += version.fee
+        gross += row.next_fee
         net += version.fee * 100 / (100 + version.vat_percent)
     return {
         "drivers": every.count(),

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing import groups, previews, prices, pricing, uses
+from billing import groups, previews, price_words, prices, pricing, uses
 from billing.actions import books, drafts, tariffs
 from billing.forms_tariff import DAY_NAMES, AssignForm, NewTariffForm, plain_number
 from billing.models import Tariff, TariffAssignment, TariffRules, TariffVersion
@@ -229,13 +229,13 @@ def seen(document: pricing.Tariff, row: Tariff) -> dict:
 
 def words(document: pricing.Tariff, row: Tariff) -> dict:
     """What drivers read, and what those of each group do."""
-    locale = get_language() or "en"
+    spoken = price_words.speech(get_language() or "en")
     labels = dict(groups.choices(row.operator))
     named = [(each.group, labels.get(each.group, each.group)) for each in document.own.groups]
     return {
-        "words": pricing.describe(document, locale),
+        "words": pricing.describe(document, spoken),
         "group_words": [
-            {"label": label, "lines": pricing.describe(document, locale, [name])} for name, label in named
+            {"label": label, "lines": pricing.describe(document, spoken, [name])} for name, label in named
         ],
     }
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import actions, limits
+from billing.actions.debts import fees_owed_by
 from billing.limits import Limits
 from billing.models import Account, AccountDriver, Cdr, ChargeLimit, FeeDebt, HoldRules, Payment, Start
 from bookings.models import Booking
@@ -150,15 +151,15 @@ def test_who_has_left_the_fleet_needs_a_card_to_book(client, provider):
 
 
 def test_a_slot_that_a_fleet_s_driver_leaves_unused_is_not_taken_from_their_own_card(provider):
-    booking, _account = a_fleet_s_booking(noshow_fee=Decimal("5.00"))
+    booking, account = a_fleet_s_booking(noshow_fee=Decimal("5.00"))
     money.card(booking.user)
     actions.confirm_booking(booking=booking, card=None)
     Booking.objects.update(status="NO_SHOW", fee=Decimal("5.00"), closed_at=timezone.now())
     for _time in range(2):
         assert actions.charge_fee(booking=Booking.objects.with_place().get()) is None
-    debt = FeeDebt.objects.get()
-    assert (debt.user, debt.amount) == (booking.user, Decimal("5.00"))
-    assert not Payment.objects.exists()
+    fee = FeeDebt.objects.get()
+    assert (fee.state, fee.account, fee.amount) == ("account", account, Decimal("5.00"))
+    assert not Payment.objects.exists() and not fees_owed_by(booking.user).exists()
 
 
 def test_a_fleet_s_driver_starts_without_a_card(client, provider):

@@ -8,10 +8,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import actions
+from billing import actions, documents
 from billing.models import Card, Invoice, Payment, Start
 from stations.models import Command
-from tests import make
+from tests import make, pdf
+from tests.api import as_person
 from tests.billing import money
 
 pytestmark = pytest.mark.django_db
@@ -479,3 +480,34 @@ def test_banners_do_not_repeat_the_pages_title(client, provider, driver):
     page = body(client.get(reverse("billing:charger", args=[booking.evse.public_id])))
     assert "This is the place that you have booked" in page
     assert f"<strong>{booking.evse.station.site.name}" not in page
+
+
+def test_prices_are_in_the_driver_s_language_from_the_charger_to_the_document(client, provider):
+    night = money.ENERGY | {"price": 0.39}
+    evse = make.evse(max_power_w=22_000, state="available")
+    money.tariff(
+        evse=evse,
+        elements=[
+            {"price_components": [night], "restrictions": {"min_kwh": 0.5}},
+            {"price_components": [money.ENERGY]},
+        ],
+    )
+    money.online(evse)
+    user = make.user(language="de")
+    client.force_login(user)
+    page = client.get(reverse("billing:charger", args=[evse.public_id])).content.decode()
+    assert "0,39\xa0€ pro kWh, ab 0,5 kWh" in page and "inkl. 19 % USt" in page
+    cdr = money.charged(user=user, evse=evse)
+    receipt = client.get(reverse("billing:receipt", args=[cdr.session.link])).content.decode()
+    assert "Energie (ab 0,5 kWh)" in receipt and "9,5 kWh × 0,39\xa0€/kWh" in receipt
+    printed = pdf.text(documents.pdf(Invoice.objects.get()))
+    assert "Energie (ab 0,5 kWh)" in printed and "9,5 kWh" in printed
+
+
+def test_a_quote_s_lines_are_in_the_language_that_was_asked_for(provider):
+    evse = money.place()
+    now = timezone.now()
+    asked = {"evse": evse.public_id, "starts_at": now, "ends_at": now + timedelta(hours=1)}
+    api = as_person(make.user(language="de"))
+    said = api.post("quotes/", asked).data
+    assert [line["description"] for line in said["lines"]] == ["Energie"]

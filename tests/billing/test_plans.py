@@ -10,6 +10,8 @@ from django.urls import reverse
 
 from billing import actions, gateway, gateway_plans, groups, prices, sweeping
 from billing.actions import subscriptions
+from billing.documents import pdf as print_pdf
+from billing.documents import words
 from billing.exceptions import CardDeclined, ProviderDown
 from billing.models import (
     AllowanceUse,
@@ -29,7 +31,7 @@ from billing.simulator.server import Simulator
 from evportal.outbox.models import Mail
 from stations import commands
 from stations.models import Session
-from tests import make
+from tests import make, pdf
 from tests.api import as_person
 from tests.billing import money
 from tests.billing.test_ledger import commit, sums
@@ -208,7 +210,7 @@ def test_a_double_click_subscribes_once(clock):
 def test_two_clicks_in_the_same_moment_subscribe_once(clock):
     gold, user = plan(make.operator()), make.user()
     subscriptions.customer_of(user)
-    subscriptions.price_of(gold.newest)
+    subscriptions.price_of(gold.newest, "S")
     together, urls = threading.Barrier(2), []
 
     def click():
@@ -345,7 +347,7 @@ def test_a_switch_whose_process_dies_is_finished_or_dropped(clock, monkeypatch, 
     operator = make.operator()
     basic, gold = plan(operator, "basic", fee="4.90"), plan(operator, fee="19.90")
     row = subscribed(clock, basic)
-    subscriptions.price_of(gold.newest)
+    subscriptions.price_of(gold.newest, "S")
     clock.advance(days=1)
     broken(monkeypatch, "change_price", after=after)
     with pytest.raises(ProviderDown):
@@ -545,6 +547,33 @@ def test_the_receipt_says_what_the_plan_paid_and_what_is_left(client, clock, eag
     PlanPeriod.objects.update(starts_at=START - timedelta(days=40), ends_at=START - timedelta(days=10))
     page = client.get(url).content.decode()
     assert "10.0 kWh were included in your plan" in page and "are left until" not in page
+
+
+def test_the_document_says_what_the_plan_paid_and_what_was_left_then(clock, eager):
+    evse = money.place(components=(money.ENERGY, {"type": "FLAT", "price": 1, "vat": 19, "step_size": 1}))
+    user = make.user(language="de")
+    row = subscribed(clock, plan(evse.station.site.operator, kwh="15.5"), user)
+    bill = Invoice.objects.get(cdr=charge(user, evse, START + timedelta(hours=1), kwh=10))
+    assert bill.gross == 1
+    until = words.day(row.period_end.astimezone(evse.station.site.zone).date(), "de")
+    said = (
+        f"10 kWh waren in Ihrem Ladetarif Gold enthalten; 5,5 von 15,5 kWh waren noch übrig bis zum {until}."
+    )
+    assert said in pdf.text(print_pdf(bill))
+    # It stays what it was, whatever is used later; what gives money back has no word of it.
+    charge(user, evse, START + timedelta(hours=3), kwh=5)
+    assert said in pdf.text(print_pdf(bill))
+    paid = Payment.objects.get(session=bill.cdr.session)
+    note = actions.refund(payment=paid, amount=D(1), reason="", by=None).credit_note
+    assert "Ladetarif" not in pdf.text(print_pdf(note))
+    without = Invoice.objects.get(cdr=charge(make_driver(), evse, START + timedelta(hours=5)))
+    assert "Ladetarif" not in pdf.text(print_pdf(without)) and "plan" not in pdf.text(print_pdf(without))
+
+
+def make_driver():
+    user = make.user()
+    money.card(user)
+    return user
 
 
 def test_a_charge_across_a_period_uses_the_one_in_which_it_began(client, clock):

@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 
+from billing import price_words
 from billing.pricing import Level, Tariff, TariffError, describe, lint
+from billing.pricing.words import conditions
 
 D = Decimal
 
@@ -362,3 +365,95 @@ def test_a_gap_says_when_and_errors_come_first():
     findings = lint(Tariff.from_ocpi(source), 50_000)
     assert [finding.level for finding in findings] == [Level.ERROR, Level.WARNING]
     assert findings[1].message == "ENERGY has no price, so it is free, for example on Monday at 00:00."
+
+
+def in_german(source):
+    return [line.text for line in describe(Tariff.from_ocpi(source), price_words.speech("de"))]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            STREET,
+            [
+                "0,45\xa0€ pro kWh",
+                "0,20\xa0€ pro Minute nach Ende des Ladens (die ersten 10 Minuten kostenlos)",
+            ],
+        ),
+        (
+            document(
+                component("FLAT", 0.5),
+                component("TIME", 5.0),
+                min_price={"before_taxes": 1, "after_taxes": 1.19},
+                max_price={"before_taxes": 30},
+                evportal={"free_minutes": 1, "start_fee_waiver": {"below_kwh": 0.5, "within_minutes": 5}},
+            ),
+            [
+                "5,00\xa0€ pro Stunde während des Ladens (1 Minute kostenlos)",
+                "0,50\xa0€ pro Ladevorgang (entfällt unter 0,5 kWh oder innerhalb von 5 Minuten)",
+                "Mindestens 1,19\xa0€ pro Ladevorgang",
+                "Höchstens 30,00\xa0€ pro Ladevorgang, zzgl. Steuer",
+            ],
+        ),
+        (document(component("FLAT", 0.0, 0, None)), ["Kostenlos"]),
+        (
+            document(
+                elements=[
+                    when(
+                        "ENERGY", 0.5, start_time="08:00", end_time="20:00", day_of_week=["MONDAY", "TUESDAY"]
+                    ),
+                    when("ENERGY", 0.0, max_duration=1800),
+                    when("ENERGY", 0.3, min_kwh=5, max_kwh=20.5),
+                    when("ENERGY", 0.2, start_date="2026-12-24", end_date="2026-12-27", max_current=32.0),
+                    when("TIME", 6.0, reservation="RESERVATION_EXPIRES"),
+                ]
+            ),
+            [
+                "0,50\xa0€ pro kWh, Mo–Di 08:00–20:00",
+                "Energie kostenlos, in den ersten 30 Minuten",
+                "0,30\xa0€ pro kWh, von 5 bis 20,5 kWh",
+                "0,20\xa0€ pro kWh, 24.12.2026 bis 26.12.2026, unter 32 A",
+                "0,10\xa0€ pro Minute einer nicht genutzten Reservierung",
+            ],
+        ),
+    ],
+)
+def test_a_tariff_in_german(source, expected):
+    assert in_german(source) == expected
+
+
+def test_the_tax_in_german():
+    assert describe(Tariff.from_ocpi(STREET), price_words.speech("de-AT"))[0].tax == "inkl. 19 % USt"
+
+
+def test_a_language_without_words_is_english_altogether():
+    assert describe(Tariff.from_ocpi(STREET), price_words.speech("fr"))[0].text == "€0.45 per kWh"
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("Energy", "Energie"),
+        ("Energy (Tue, Sat–Sun 08:00–24:00, from 20.5 kWh)", "Energie (Di, Sa–So 08:00–24:00, ab 20,5 kWh)"),
+        ("Parking time (after 240 minutes)", "Standzeit (nach 240 Minuten)"),
+        ("Energy (in the first 1 minutes)", "Energie (in Minute 1)"),
+        (
+            "Energy (2026-12-24 to 2026-12-26, on holidays)",
+            "Energie (24.12.2026 bis 26.12.2026, an Feiertagen)",
+        ),
+        ("Charging past the booked time (5 min)", "Laden über die gebuchte Zeit hinaus (5 min)"),
+        ("Energy (whatever a partner wrote)", "Energie (whatever a partner wrote)"),
+    ],
+)
+def test_a_bill_s_line_is_said_in_german(kept, said):
+    assert price_words.of_lines("de")(kept) == said
+    assert price_words.of_lines("en")(kept).replace("1 minute)", "1 minutes)") == kept
+
+
+def test_bills_keep_english_whatever_language_is_spoken():
+    rules = (
+        Tariff.from_ocpi(document(elements=[when("ENERGY", 0.4, day_of_week=["SUNDAY"])])).elements[0].when
+    )
+    with translation.override("de"):
+        assert conditions(rules) == "Sun"
