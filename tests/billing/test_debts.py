@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import actions, debt_links
+from billing.actions import debts
 from billing.actions.debts import DebtOpen
 from billing.exceptions import PaymentRefused
 from billing.ledger import Code
@@ -122,3 +123,66 @@ def test_what_is_paid_is_not_written_off(debt):
     actions.pay_outstanding(cdr=debt, card=debt.session.user.customer.cards.get())
     with pytest.raises(PaymentRefused):
         actions.write_off(cdr=debt, by=make.user())
+
+
+def test_what_is_owed_is_what_is_not_charged_yet(debt):
+    assert debts.outstanding(debt) == Decimal("4.40")
+    debt.session.payments.update(amount_captured=0)
+    assert debts.outstanding(debt) == Decimal("29.40")
+    debt.session.payments.all().delete()
+    assert debts.outstanding(debt) == Decimal("29.40")
+
+
+def test_while_a_payment_is_on_its_way_nothing_is_written_off(debt):
+    operator = debt.session.station.site.operator
+    debt.session.payments.update(state="capturing")
+    with pytest.raises(PaymentRefused):
+        debts.write_off(cdr=debt, by=make.user())
+    debt.refresh_from_db()
+    assert (debt.state, debt.reviewed_by) == (Cdr.State.UNPAID, None)
+    assert Code.LOSSES not in sums(operator)
+
+
+def test_a_write_off_names_who_decided_and_when(debt):
+    finance = make.user()
+    given_up = debts.write_off(cdr=debt, by=finance)
+    assert (given_up.state, given_up.reviewed_by) == (Cdr.State.WAIVED, finance)
+    assert given_up.reviewed_at is not None
+    commit()
+
+
+def fee_of(cdr: Cdr, fee: str = "5.00") -> Booking:
+    now = timezone.now()
+    starts_at = now + timezone.timedelta(hours=2)
+    booking = make.booking(evse=neighbour(cdr), user=cdr.session.user, starts_at=starts_at, now=now)
+    booking.fee = Decimal(fee)
+    booking.save()
+    return booking
+
+
+def test_a_fee_is_owed_once_and_asked_for_once(debt):
+    booking = fee_of(debt)
+    first = debts.owe_fee(booking=booking, why="declined " * 40)
+    assert debts.owe_fee(booking=booking, why="again") == first
+    operator = booking.evse.station.site.operator
+    assert (first.amount, first.currency, first.operator) == (Decimal(5), operator.currency, operator)
+    assert len(first.reason) == 200
+    assert Mail.objects.filter(key=f"unpaid fee {booking.pk}").count() == 1
+    with pytest.raises(DebtOpen):
+        debts.refuse_debtors(user=booking.user, operator=operator)
+
+
+def test_the_smallest_fee_is_owed_and_none_is_not(debt):
+    assert debts.owe_fee(booking=fee_of(debt, "0.00"), why="") is None
+    assert debts.owe_fee(booking=fee_of(debt, "0.01"), why="").amount == Decimal("0.01")
+
+
+def test_a_fee_is_given_up_once(debt):
+    owed, finance = debts.owe_fee(booking=fee_of(debt), why="declined"), make.user()
+    given_up = debts.waive_fee(debt=owed, by=finance)
+    assert (given_up.state, given_up.decided_by) == ("waived", finance)
+    with pytest.raises(PaymentRefused):
+        debts.waive_fee(debt=owed, by=make.user())
+    owed.refresh_from_db()
+    assert owed.decided_by == finance
+    assert not debts.fees_owed_by(owed.user).exists()

@@ -167,3 +167,108 @@ def test_a_meter_that_is_silent_for_long_tells_nothing():
     assert not limits.is_silent(NOON, MINUTE, NOON + timedelta(minutes=59))
     assert limits.is_silent(NOON, MINUTE, NOON + timedelta(minutes=61))
     assert not limits.is_silent(NOON, timedelta(minutes=30), NOON + timedelta(minutes=80))
+
+
+@pytest.mark.parametrize("set_one", [{"energy_wh": 0}, {"money": 0}, {"minutes": 0}, {"soc_percent": 0}])
+def test_a_limit_of_nothing_is_a_limit(set_one):
+    assert Limits(**set_one)
+
+
+@pytest.mark.parametrize(
+    ("now", "limit", "expected"),
+    [
+        ("0", "10", "0"),
+        ("5", "10", "0.5"),
+        ("10", "10", "1"),
+        ("12", "10", "1"),
+        # A meter that was set back.
+        ("-1", "10", "0"),
+        # Half of a unit is a limit, none isn't one that anything fits into.
+        ("0.25", "0.5", "0.5"),
+        ("0", "0.5", "0"),
+        ("0", "0", "1"),
+        ("0", "-1", "1"),
+    ],
+)
+def test_how_much_of_a_limit_is_used(now, limit, expected):
+    assert limits.share(Decimal(now), Decimal(limit)) == Decimal(expected)
+
+
+def test_each_limit_tells_how_much_of_it_is_used():
+    wanted = Limits(energy_wh=Decimal(8000), money=Decimal(5), minutes=40, soc_percent=80)
+    found = limits.reaches(wanted, seen(soc_percent=Decimal(60)))
+    assert {one.kind: one.share for one in found} == {
+        Kind.ENERGY: Decimal("0.25"),
+        Kind.MONEY: Decimal("0.2"),
+        Kind.TIME: Decimal("0.25"),
+        Kind.SOC: Decimal("0.75"),
+    }
+
+
+def test_of_those_that_can_not_be_foreseen_the_fuller_one_comes_first():
+    idle = seen(wh_per_s=Decimal(0), cost_per_s=Decimal(0))
+    fuller_energy = limits.reaches(Limits(energy_wh=Decimal(2500), money=Decimal(5)), idle)
+    assert [one.kind for one in fuller_energy] == [Kind.ENERGY, Kind.MONEY]
+    fuller_money = limits.reaches(Limits(energy_wh=Decimal(9000), money=Decimal("1.10")), idle)
+    assert [one.kind for one in fuller_money] == [Kind.MONEY, Kind.ENERGY]
+
+
+def test_slow_growth_is_growth_and_what_is_two_days_ahead_is_not_foreseen():
+    days = Decimal(2 * 24 * 3600)
+    at = limits.reached_at(Decimal(0), days / 4, Decimal("0.5"), NOON)
+    assert at == NOON + timedelta(days=1)
+    assert limits.reached_at(Decimal(0), days - 1, Decimal(1), NOON) == NOON + timedelta(days=2, seconds=-1)
+    assert limits.reached_at(Decimal(0), days, Decimal(1), NOON) is None
+    # A meter that runs backwards reaches nothing.
+    assert limits.reached_at(Decimal(0), Decimal(10), Decimal(-1), NOON) is None
+
+
+def test_silence_begins_after_an_hour_or_three_intervals():
+    hour, second = timedelta(hours=1), timedelta(seconds=1)
+    assert not limits.is_silent(NOON, MINUTE, NOON + hour)
+    assert limits.is_silent(NOON, MINUTE, NOON + hour + second)
+    assert not limits.is_silent(NOON, 30 * MINUTE, NOON + 90 * MINUTE)
+    assert limits.is_silent(NOON, 30 * MINUTE, NOON + 90 * MINUTE + second)
+
+
+def test_meter_values_in_the_wrong_order_tell_no_interval():
+    assert limits.interval([NOON + MINUTE * 5, NOON]) == MINUTE
+    # The last two count, not those before.
+    assert limits.interval([NOON, NOON + 9 * MINUTE, NOON + 11 * MINUTE]) == 2 * MINUTE
+
+
+def test_money_that_lasts_to_the_horizon_exactly_ends_nothing():
+    horizon = NOON + 10 * MINUTE
+    secured = {"since": NOON, "horizon": horizon}
+    assert limits.secured_until(cost_at=cost_at("1"), secured=Decimal(10), **secured) is None
+    assert limits.secured_until(cost_at=cost_at("1"), secured=Decimal("9.99"), **secured) < horizon
+    # It steps up by the hour: what is secured is enough until that very moment.
+    step = lambda at: Decimal(5) if at < NOON + 7 * MINUTE else Decimal(9)  # noqa: E731
+    until = limits.secured_until(cost_at=step, secured=Decimal(6), **secured)
+    assert timedelta(0) <= NOON + 7 * MINUTE - until <= timedelta(seconds=1)
+
+
+def test_a_smaller_battery_share_bounds_the_energy():
+    wanted = Limits(energy_wh=Decimal(20_000), soc_percent=25)
+    assert limits.energy_bound(wanted, battery_wh=Decimal(60_000)) == Decimal(15_000)
+    assert limits.energy_bound(Limits(soc_percent=80), battery_wh=Decimal(0)) is None
+
+
+def test_what_a_station_is_told_of_the_limits():
+    every = Limits(energy_wh=Decimal(8000), money=Decimal("12.50"), minutes=90, soc_percent=80)
+    told = {"maxCost": 12.5, "maxEnergy": 8000.0, "maxTime": 5400, "maxSoC": 80}
+    assert limits.transaction_limit(every, {}, knows_tariff=True) == told
+    del told["maxCost"]
+    assert limits.transaction_limit(every, {}, knows_tariff=False) == told
+    assert limits.transaction_limit(Limits(), {}, knows_tariff=True) == {}
+
+
+def test_a_limit_that_was_told_and_holds_no_more_is_set_beyond_reach():
+    told = {"maxCost": 12.5, "maxEnergy": 8000.0, "maxTime": 5400, "maxSoC": 80}
+    lifted = limits.transaction_limit(Limits(), told, knows_tariff=True)
+    # The field is a 32-bit number; no battery is fuller than full.
+    assert (lifted["maxTime"], lifted["maxSoC"]) == (2_147_483_647, 100)
+    assert lifted["maxCost"] >= 1_000_000
+    assert lifted["maxEnergy"] >= 1e9
+    kept = limits.transaction_limit(Limits(minutes=30), {"maxTime": 60}, knows_tariff=True)
+    assert kept == {"maxTime": 1800}

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
 
 from billing import actions, gateway, policy, sweeping
 from billing.actions import holds, reauthorising, watching
+from billing.exceptions import PaymentRefused
 from billing.models import Cdr, Payment
 from stations.models import Command, Session
 from tests.billing import money
@@ -150,3 +152,60 @@ def test_a_hold_that_the_bank_has_let_go_of_is_placed_anew_for_all_that_is_used(
     new = session.payments.get(state=State.HELD)
     # 14.70 are used already.
     assert new.amount == Decimal("39.70")
+
+
+@pytest.mark.parametrize(("ahead", "is_due"), [(-1, True), (1, False)])
+def test_a_hold_is_due_half_a_day_before_its_end(provider, ahead, is_due):
+    session, now = started(), timezone.now()
+    session.payments.update(capture_before=now + policy.REAUTHORISE_BEFORE + timedelta(seconds=ahead))
+    assert reauthorising.due(now).exists() is is_due
+
+
+@pytest.mark.parametrize(("ago", "is_due"), [(-1, False), (1, True)])
+def test_a_bank_that_said_no_is_asked_again_two_hours_later(provider, ago, is_due):
+    session, now = started(), timezone.now()
+    old = nearly_over(session)
+    refused = Payment.objects.create(
+        operator=old.operator,
+        user=old.user,
+        quote=old.quote,
+        amount=old.amount,
+        currency=old.currency,
+        replaces=old,
+        state="failed",
+    )
+    asked_at = now - policy.REAUTHORISE_AGAIN - timedelta(seconds=ago)
+    Payment.objects.filter(pk=refused.pk).update(created_at=asked_at)
+    assert reauthorising.due(now).exists() is is_due
+
+
+def test_a_hold_whose_session_is_over_is_not_placed_anew(provider):
+    old = nearly_over(started())
+    before = standing(provider)
+    money.end(old.session)
+    old = Payment.objects.get(pk=old.pk)
+    assert not reauthorising.due(timezone.now()).exists()
+    with pytest.raises(PaymentRefused):
+        reauthorising.replace(payment=old)
+    assert not Payment.objects.filter(replaces=old).exists()
+    assert standing(provider) == before
+
+
+def test_a_removed_card_gives_its_place_to_the_drivers_other_one(provider):
+    session = started()
+    old = nearly_over(session)
+    other = money.card(session.user, "pm_card_mastercard")
+    type(old.card).objects.filter(pk=old.card_id).update(removed_at=timezone.now(), is_default=False)
+    new = reauthorising.replace(payment=Payment.objects.get(pk=old.pk))
+    assert (new.card, new.state, new.session) == (other, State.HELD, session)
+    old.refresh_from_db()
+    assert old.state == State.RELEASED
+
+
+@pytest.mark.parametrize(
+    ("so_far", "amount"), [(None, "25"), ("12.50", "25"), ("12.51", "37.51"), ("40", "65")]
+)
+def test_what_has_to_be_secured_for_a_charge_that_runs(monkeypatch, so_far, amount):
+    priced = None if so_far is None else SimpleNamespace(gross=Decimal(so_far))
+    monkeypatch.setattr(reauthorising.prices, "running", lambda session: priced)
+    assert reauthorising.amount_for(Session(), Decimal(25)) == Decimal(amount)

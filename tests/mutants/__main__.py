@@ -64,7 +64,7 @@ SUBJECTS = {
         ),
         tests=(
             "payments", "limits", "holds", "watching", "reauthorising", "charging", "debts", "wallet",
-            "webhook",
+            "webhook", "debt_pages", "fee_back", "books",
         ),
         sample=150,
     ),
