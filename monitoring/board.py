@@ -208,6 +208,9 @@ def tile(site: Site, places: list[Place]) -> dict:
         "id": site.pk,
         "name": site.name,
         "url": f"{reverse('ops:chargers')}?site={site.pk}",
+        "lat": site.latitude,
+        "lng": site.longitude,
+        "look": worst,
         "state": worst if worst in ("faulted", "offline", "attention") else "",
         "badge": ngettext("%(n)s alert", "%(n)s alerts", site.alerts_open) % {"n": site.alerts_open}
         if site.alerts_open

@@ -1,5 +1,6 @@
 """`/ops/`: what is happening now, worst first."""
 
+from django.conf import settings
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,5 +26,7 @@ def wallboard(request):
             "more_sites": max(0, sites.count() - len(tiles)) if len(tiles) == board.TILES else 0,
             "events": feed.events(request.access),
             "at": now,
+            "map_tiles": settings.MAP_TILE_URL,
+            "attribution": settings.MAP_TILE_ATTRIBUTION,
         },
     )

@@ -21,8 +21,9 @@ function select(row, selected) {
 }
 
 function pin(row) {
-  const { lat, lng, label } = row.dataset;
-  const state = row.querySelector(".state");
+  const { lat, lng, label, look: shown } = row.dataset;
+  const state = row.querySelector(shown ? `.state.s-${shown}` : ".state");
+  if (!state) return null; // A site that has no places yet.
   const look = state.querySelector("svg").cloneNode(true);
   const kind = [...state.classList].find((name) => name.startsWith("s-"));
   const icon = window.L.divIcon({ className: `pin ${kind}`, html: look, iconSize: [32, 32] });
@@ -38,10 +39,27 @@ function pin(row) {
   return marker;
 }
 
-function place() {
+function place(row) {
+  const marker = pin(row);
+  if (marker) pins.set(row.id, Object.assign(marker, { shown: row.dataset.look }));
+}
+
+function placeAll() {
   for (const marker of pins.values()) marker.remove();
   pins.clear();
-  for (const row of rows()) pins.set(row.id, pin(row));
+  for (const row of rows()) place(row);
+}
+
+// Rows that change often have a look of their own, and are placed anew only when that is another one.
+function follow(target) {
+  if (!target.matches("[data-look]")) {
+    if (target.querySelector("[data-lat]")) placeAll();
+    return;
+  }
+  const marker = pins.get(target.id);
+  if (marker?.shown === target.dataset.look) return;
+  marker?.remove();
+  place(target);
 }
 
 async function ground() {
@@ -60,7 +78,7 @@ async function draw() {
   const places = rows().map((row) => [row.dataset.lat, row.dataset.lng]);
   if (places.length) map.fitBounds(places, { padding: [40, 40], maxZoom: 14 });
   else map.setView([50, 10], 4);
-  place();
+  placeAll();
   ground();
 
   const here = document.querySelector("[data-map-here]");
@@ -82,7 +100,7 @@ if (box) {
       if (row) select(row, selected);
     });
   }
-  document.addEventListener("live:swap", ({ target }) => { if (map && target.querySelector("[data-lat]")) place(); });
+  document.addEventListener("live:swap", ({ target }) => { if (map) follow(target); });
   // The list first: the map waits until the page has settled and the map is in sight.
   const seen = new IntersectionObserver(([entry]) => {
     if (!entry.isIntersecting) return;
