@@ -15,7 +15,7 @@ from stations.ocpp.routing import Incoming
 
 
 def notify_settlement(incoming: Incoming) -> dict:
-    """Keeps once what a payment terminal took, with its session.
+    """Keeps once what a payment terminal took, which pays the bill of its charge; a failure is an event.
 
     Stored before it is answered: it is about money."""
     payload = incoming.payload

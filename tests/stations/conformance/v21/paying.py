@@ -92,6 +92,7 @@ async def own_c_03(bench):
     await charger.call("NotifySettlement", said)
     (row,) = await settlements(bench)
     assert (row.status, row.info, row.session) == ("Rejected", "no such payment", await bench.session())
+    assert await bench.events("other") == ["NotifySettlement"]
 
 
 async def own_c_04(bench):
