@@ -6,10 +6,10 @@ BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 LOCK := uv pip compile pyproject.toml --generate-hashes --no-header --no-emit-index-url --universal --python-version 3.11 --upgrade --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench mutants lint format typecheck messages lock clean
+.PHONY: help run test conformance bench mutants lint format typecheck messages lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  Variables: PORT=8000 DATA=.data ARGS= PYTHON=python3"
 
 run: ## the portal with its demo, on http://127.0.0.1:8000
@@ -17,6 +17,9 @@ run: ## the portal with its demo, on http://127.0.0.1:8000
 
 test: ## all tests; ARGS="tests/billing -k tariff" chooses
 	@$(BOOTSTRAP) --dev -- python -m pytest -n 2 $(ARGS)
+
+conformance: ## every protocol case under every version of OCPP; `make test` takes a sample of 2.1
+	@CONFORMANCE=all $(BOOTSTRAP) --dev -- python -m pytest -n 2 tests/stations/conformance $(ARGS)
 
 bench: ## the figures of docs/operations.md beside bare servers; ARGS="storm cpu" chooses
 	@$(BOOTSTRAP) --dev -- python -m tests.bench $(ARGS)

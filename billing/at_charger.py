@@ -16,7 +16,7 @@ from billing.pricing.ocpp import station_tariff
 from evportal.money import format_money, round_money
 from stations import abilities, display
 from stations.display.spelling import Rates
-from stations.models import Evse, Session, Settlement
+from stations.models import Evse, Session
 
 
 def price_of(session: Session) -> tuple[Decimal, str] | None:
@@ -136,18 +136,3 @@ def tell_tariffs(now: datetime) -> int:
         display.set_tariff(evse=evse, document=document, left_out=left_out)
         count += 1
     return count
-
-
-def note_settlement(session: Session) -> None:
-    """What was paid at the charger stands beside a bill for which nobody else is known."""
-    paid = Settlement.objects.filter(session=session, status=Settlement.Status.SETTLED)
-    total = sum((row.amount for row in paid), Decimal(0))
-    if not total:
-        return
-    cdr = Cdr.objects.filter(session=session, state=Cdr.State.REVIEW).first()
-    if cdr is None:
-        return
-    words = f"Paid at the charger's terminal: {format_money(total, cdr.currency, 'en')}"
-    if total != cdr.gross:
-        words += f", where the price is {format_money(cdr.gross, cdr.currency, 'en')}"
-    Cdr.objects.filter(pk=cdr.pk).update(review=f"{words}."[:200])

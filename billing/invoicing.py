@@ -5,7 +5,8 @@ Amounts on a credit note are negative, so that a period's documents simply add u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -274,6 +275,20 @@ def seller(operator: Any) -> dict[str, str]:
         "vat_id": operator.vat_id,
         "email": operator.support_email,
         "phone": operator.support_phone,
+    }
+
+
+def company(address: Mapping[str, str], vat_id: str) -> dict[str, str]:
+    """A buyer by OCPP's address (2.1 AddressType), whose country may be a name."""
+    street = ", ".join(filter(None, [address.get("address1"), address.get("address2")]))
+    country = address.get("country", "").strip().upper()
+    return {
+        "name": address["name"],
+        "street": street,
+        "postcode": address.get("postalCode", ""),
+        "city": address.get("city", ""),
+        "country": country if re.fullmatch("[A-Z]{2}", country) else "",
+        "vat_id": vat_id,
     }
 
 

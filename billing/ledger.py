@@ -19,6 +19,7 @@ class Code(StrEnum):
     BANK = "1000"
     TRANSIT = "1050"
     PROVIDER = "1100"
+    TERMINAL = "1110"
     DISPUTED = "1150"
     RECEIVABLE = "1200"
     VAT = "2000"
@@ -37,6 +38,7 @@ class Event(StrEnum):
     INVOICE = "invoice"
     CREDIT_NOTE = "credit_note"
     CAPTURE = "capture"
+    TERMINAL = "terminal"
     REFUND = "refund"
     REFUND_RETURNED = "refund_returned"
     TOP_UP = "top_up"
@@ -123,6 +125,8 @@ def _lines(event: Event, amount: Decimal, tax: Decimal, of: Decimal) -> tuple[Li
 #: Event → (account debited, account credited).
 TWO_SIDED: dict[Event, tuple[Code, Code]] = {
     Event.CAPTURE: (Code.PROVIDER, Code.RECEIVABLE),
+    # Taken by the charger's own terminal: whoever runs that owes it to the operator.
+    Event.TERMINAL: (Code.TERMINAL, Code.RECEIVABLE),
     Event.REFUND: (Code.RECEIVABLE, Code.PROVIDER),
     # The driver's bank sent it back: we have the money again, and still owe it.
     Event.REFUND_RETURNED: (Code.PROVIDER, Code.RECEIVABLE),

@@ -72,4 +72,4 @@ def on_booking_moved(booking, **_news):
 @receiver(settlement_recorded)
 def on_settlement_recorded(settlement, **_news):
     if settlement.session_id:
-        tasks.note_settlement.delay_on_commit(str(settlement.session_id))
+        tasks.pay_at_terminal.delay_on_commit(str(settlement.session_id))

@@ -292,6 +292,9 @@ def payment_words(payment: Payment) -> str:
     card = str(payment.card) if payment.card else _("your card")
     if payment.method == payment.Method.WALLET:
         card = _("your wallet")
+    if payment.method == payment.Method.TERMINAL:
+        taken = money(payment.amount_captured, payment.currency)
+        return _("%(taken)s paid at the charger's terminal.") % {"taken": taken}
     State = Payment.State
     match payment.state:
         case State.HELD:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import actions, policy, prices
-from billing.actions import debt_pages, disputes, raising, reauthorising, subscriptions, watching
+from billing.actions import debt_pages, disputes, raising, reauthorising, subscriptions, terminal, watching
 from billing.exceptions import ProviderDown
 from billing.models import (
     Cdr,
@@ -75,6 +75,7 @@ def _round(now: datetime) -> None:
     _each(_unsecured(now, stale), lambda session: actions.secure(session=session, cdr=session.cdr))
     _each(reauthorising.lost(now), lambda session: actions.secure(session=session, cdr=session.cdr))
     _each(_unbilled(now, stale), lambda session: actions.bill(session=session))
+    _each(terminal.untaken(now, stale), lambda session: terminal.pay(session=session))
     _each(
         Cdr.objects.filter(state=Cdr.State.PRICED, priced_at__lt=stale), lambda cdr: actions.settle(cdr=cdr)
     )

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing import actions, at_charger, gateway_books, policy, sweeping
-from billing.actions import accounts, guests, missed, monthly, movements, reconciliation
+from billing.actions import accounts, guests, missed, monthly, movements, reconciliation, terminal
 from billing.exceptions import PaymentRefused, ProviderDown
 from billing.exports import making
 from billing.models import Account, Payment
@@ -59,7 +59,7 @@ def bill_session(session_id) -> None:
         actions.bill(session=_session(session_id))
     except ProviderDown:
         log.warning("Billing session %s has to wait for the payment provider", session_id)
-    at_charger.note_settlement(_session(session_id))
+    terminal.pay(session=_session(session_id))
     at_charger.tell_final(_session(session_id))
 
 
@@ -73,8 +73,11 @@ def requote(booking_id) -> None:
 
 
 @shared_task
-def note_settlement(session_id) -> None:
-    at_charger.note_settlement(_session(session_id))
+def pay_at_terminal(session_id) -> None:
+    """A charger's terminal settled a payment: it pays the charge's bill."""
+    session = _session(session_id)
+    terminal.pay(session=session)
+    at_charger.tell_final(session)
 
 
 @shared_task

@@ -95,17 +95,19 @@ def ask(
 
 def clear(*, user: User, access: Access | None = None, **how) -> list[CustomerInquiry]:
     """Have every station where this driver charged forget them, now or when it comes back."""
-    return _ask_all(user=user, access=access, clear=True, **how)
+    return ask_all(user=user, access=access, clear=True, **how)
 
 
 def report(*, user: User, access: Access | None = None, **how) -> list[CustomerInquiry]:
     """Have every station where this driver charged tell what it keeps about them."""
-    return _ask_all(user=user, access=access, report=True, **how)
+    return ask_all(user=user, access=access, report=True, **how)
 
 
 @transaction.atomic
-def _ask_all(*, user: User, access: Access | None, **how) -> list[CustomerInquiry]:
-    """`access` limits it to the sites where somebody may see drivers; None is the portal itself.
+def ask_all(*, user: User, access: Access | None = None, **how) -> list[CustomerInquiry]:
+    """`report`, `clear` or both, at every station where this driver charged.
+
+    `access` limits it to the sites where somebody may see drivers; None is the portal itself.
 
     1.6 stations keep lists of tokens only, which the portal sends and clears by itself.
     """

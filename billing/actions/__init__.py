@@ -6,7 +6,7 @@ refunds  money back · cards  saved cards · invoices  numbers and documents
 follow   what a payment's news lead to · posting  the ledger's entries · missed  those that it lacks
 debts    what a driver owes · debt_pages  paying it · wallet_holds  reserving what is in a wallet · top_ups
 limiting the driver's own limits · watching  sessions that end in time · raising  holds that have to be higher
-reauthorising  holds that would run out
+reauthorising  holds that would run out · terminal  what a charger's own terminal took
 """
 
 from billing.actions.bill import (

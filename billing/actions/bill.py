@@ -247,7 +247,7 @@ def settle(*, cdr: Cdr) -> Cdr:
         debt_pages.close(debt=cdr)
     payment = session.payments.live().filter(purpose=Payment.Purpose.SESSION).first()
     owed = outstanding(cdr)
-    is_guest = session.user is not None and session.user.is_guest
+    is_guest = _is_nobody_to_ask(session)
     if owed > 0 and is_guest:
         owed = _at_most_secured(cdr, owed, payment)
         if cdr.state != State.PRICED:
@@ -281,6 +281,13 @@ def settle(*, cdr: Cdr) -> Cdr:
     elif payment is not None:
         holds.release(payment=payment)
     return close(cdr=cdr, state=State.SETTLED)
+
+
+def _is_nobody_to_ask(session: Session) -> bool:
+    """Who charged is gone, and what they paid beforehand or at the terminal is all there is."""
+    if session.user is None:
+        return session.payments.at_terminal().exists()
+    return session.user.is_guest
 
 
 def _at_most_secured(cdr: Cdr, owed: Decimal, payment: Payment | None) -> Decimal:
@@ -388,7 +395,7 @@ def approve(*, cdr: Cdr, by: User) -> Cdr:
     """A person looked and finds the price right: bill it."""
     if cdr.version is None or not cdr.lines:
         raise PaymentRefused("This session has no price: it can only be waived.")
-    if cdr.session.user_id is None and cdr.gross > 0:
+    if cdr.session.user_id is None and cdr.gross > 0 and not cdr.session.payments.at_terminal().exists():
         raise PaymentRefused("Nobody is known to bill: it can only be waived.")
     won = Cdr.objects.filter(pk=cdr.pk, state=State.REVIEW).update(
         state=State.PRICED, review="", reviewed_by=by, reviewed_at=timezone.now()
@@ -408,6 +415,8 @@ def note_correction(*, cdr: Cdr, by: User) -> Cdr:
 
 def waive(*, cdr: Cdr, by: User) -> Cdr:
     """Charge nothing for it, and give the hold free."""
+    if cdr.lines and cdr.session.payments.at_terminal().exists():
+        raise PaymentRefused("It was paid at the charger's terminal, so it has to be billed.")
     won = Cdr.objects.filter(pk=cdr.pk, state__in=[State.REVIEW, State.UNPAID], invoices=None).update(
         state=State.WAIVED, reviewed_by=by, reviewed_at=timezone.now()
     )

@@ -73,7 +73,7 @@ def issue_invoice(*, cdr: Cdr) -> Invoice:
         language=language,
         vat_country=site.country,
         seller=parties.seller(site.operator, site.country),
-        buyer=parties.buyer(session.user, account),
+        buyer=parties.buyer(session.user, account) | _company(session),
     )
     Cdr.objects.filter(pk=cdr.pk).update(billed_on=invoice)
     mail_document(invoice=invoice, template="billing/mail/invoice")
@@ -397,6 +397,12 @@ def _paid(session: Session, gross: Decimal) -> dict:
         return {"paid": None}
     amount = sum(payment.amount_captured for payment in payments)
     return {"paid": _paid_with(payments[0], amount=amount) | {"open": str(gross - amount)}}
+
+
+def _company(session: Session) -> dict:
+    """Whom the bill is made out to, where somebody said so at the charger's terminal."""
+    payment = session.payments.at_terminal().exclude(settlement__company=None).first()
+    return invoicing.company(payment.settlement.company, payment.settlement.vat_number) if payment else {}
 
 
 def _paid_with(payment: Payment, *, amount=None) -> dict:

@@ -18,10 +18,10 @@ def book_missed(*, since: datetime) -> int:
     """Book all of it that is younger than this; how many there were."""
     captured = Payment.objects.filter(
         state=Payment.State.CAPTURED,
-        method=Payment.Method.CARD,
+        method__in=[Payment.Method.CARD, Payment.Method.TERMINAL],
         amount_captured__gt=0,
         updated_at__gte=since,
-    )
+    ).select_related("settlement")
     sent = Refund.objects.filter(state=Refund.State.DONE, updated_at__gte=since).select_related("payment")
     # What a site's host is credited with is no sale of the operator's.
     documents = Invoice.objects.filter(issued_at__gte=since).exclude(gross=0)

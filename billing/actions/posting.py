@@ -115,15 +115,23 @@ def of_document(invoice: Invoice) -> Booking:
     )
 
 
+def _reference(payment: Payment) -> str:
+    """By which those who moved the money know it."""
+    if payment.settlement is not None:
+        return payment.settlement.psp_ref
+    return payment.stripe_intent or str(payment.pk)
+
+
 def of_capture(payment: Payment) -> Booking:
+    kind = Kind.TERMINAL if payment.method == Payment.Method.TERMINAL else Kind.CAPTURE
     return Booking(
         key=f"capture {payment.pk}",
-        kind=Kind.CAPTURE,
+        kind=kind,
         operator_id=payment.operator_id,
         currency=payment.currency,
         at=payment.updated_at,
-        lines=ledger.lines_of(Kind.CAPTURE, payment.amount_captured),
-        reference=payment.stripe_intent or str(payment.pk),
+        lines=ledger.lines_of(kind, payment.amount_captured),
+        reference=_reference(payment),
     )
 
 

@@ -24,6 +24,10 @@ State = Refund.State
 MADE_THERE = _("Refunded at the payment provider")
 
 
+class TakenAtTerminal(PaymentRefused):
+    default = _("This was paid at the charger's terminal: it is given back there.")
+
+
 class WalletGone(PaymentRefused):
     default = _("This was paid from a wallet whose driver is gone: pay it back in another way.")
 
@@ -43,6 +47,8 @@ def refund(
     """
     with transaction.atomic(durable=True):
         locked = Payment.objects.select_for_update().get(pk=payment.pk)
+        if locked.method == Payment.Method.TERMINAL:
+            raise TakenAtTerminal
         chosen = _chosen(locked, lines) if lines else {}
         if chosen:
             if amount is not None and amount != sum(chosen.values()):

@@ -25,6 +25,8 @@ class PaymentSerializer(serializers.ModelSerializer):
         fields = [
             "id",
             "purpose",
+            "method",
+            "settlement",
             "state",
             "session",
             "booking",

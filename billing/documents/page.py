@@ -211,6 +211,8 @@ def _payment(invoice: Invoice, locale: str) -> str:
         card = f"{paid['brand'].title()} •••• {paid['last4']}" if paid["last4"] else _("card")
         if paid["brand"] == "wallet":
             card = _("wallet")
+        elif paid["brand"] == "terminal":
+            card = _("card at the charger's terminal")
         words = (
             "%(amount)s refunded to %(card)s." if invoice.is_credit_note else "%(amount)s paid by %(card)s."
         )

@@ -72,6 +72,7 @@ More than was held, not charged|Über dem vorgemerkten Betrag, nicht berechnet|A
 Revenue share|Umsatzbeteiligung|Part du chiffre d'affaires|Omzetaandeel|Participación en ingresos|Quota sui ricavi
 Energy share|Beteiligung je kWh|Part par kWh|Aandeel per kWh|Participación por kWh|Quota per kWh
 card|Karte|carte|kaart|tarjeta|carta
+card at the charger's terminal|Karte am Terminal der Ladesäule|carte au terminal de la borne|kaart bij de terminal van de laadpaal|tarjeta en el terminal del punto de recarga|carta al terminale della colonnina
 wallet|Guthaben|porte-monnaie|tegoed|monedero|borsellino
 %(amount)s paid by %(card)s.|%(amount)s bezahlt mit %(card)s.|%(amount)s payés par %(card)s.|%(amount)s betaald met %(card)s.|%(amount)s pagados con %(card)s.|%(amount)s pagati con %(card)s.
 %(amount)s refunded to %(card)s.|%(amount)s auf %(card)s erstattet.|%(amount)s remboursés sur %(card)s.|%(amount)s terugbetaald op %(card)s.|%(amount)s reembolsados en %(card)s.|%(amount)s rimborsati su %(card)s.

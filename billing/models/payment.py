@@ -1,6 +1,7 @@
 """Money on its way: every step is a row with a state before the payment provider hears of it."""
 
 import uuid
+from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
@@ -10,7 +11,7 @@ from billing.models.tariff import Quote
 from bookings.models import Booking
 from evportal.accounts.access import Access
 from evportal.accounts.models import Operator, User
-from stations.models import Session
+from stations.models import Session, Settlement
 
 
 class Customer(models.Model):
@@ -71,6 +72,10 @@ class PaymentQuerySet(models.QuerySet):
         """Holds that are being placed, stand, or are being charged."""
         return self.filter(state__in=Payment.LIVE)
 
+    def at_terminal(self):
+        """Taken by a charger's own terminal, and not through our payment provider."""
+        return self.filter(method=Payment.Method.TERMINAL)
+
 
 class Payment(models.Model):
     """One hold on one card, and what became of it. billing/payments.py has the table of legal steps."""
@@ -93,6 +98,7 @@ class Payment(models.Model):
     class Method(models.TextChoices):
         CARD = "card", _("Card")
         WALLET = "wallet", _("Wallet")
+        TERMINAL = "terminal", _("Charger's terminal")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     operator = models.ForeignKey(Operator, models.PROTECT, related_name="payments")
@@ -102,6 +108,10 @@ class Payment(models.Model):
     quote = models.ForeignKey(Quote, models.SET_NULL, null=True, blank=True, related_name="payments")
     booking = models.ForeignKey(Booking, models.SET_NULL, null=True, blank=True, related_name="payments")
     session = models.ForeignKey(Session, models.SET_NULL, null=True, blank=True, related_name="payments")
+    #: What the charger's terminal said of it (2.1 NotifySettlement).
+    settlement = models.OneToOneField(
+        Settlement, models.PROTECT, null=True, blank=True, related_name="payment", editable=False
+    )
     card = models.ForeignKey(Card, models.SET_NULL, null=True, blank=True, related_name="payments")
     state = models.CharField(max_length=14, choices=State, default=State.NEW)
     currency = models.CharField(max_length=3)
@@ -148,6 +158,9 @@ class Payment(models.Model):
                 condition=Q(state__in=["new", "needs_action", "held", "capturing"]),
                 name="one_live_hold_per_booking",
             ),
+            models.CheckConstraint(
+                condition=Q(settlement=None) ^ Q(method="terminal"), name="terminal_payments_are_settlements"
+            ),
             models.UniqueConstraint(
                 fields=["replaces"],
                 condition=Q(state__in=["new", "needs_action", "held", "capturing"]),
@@ -174,6 +187,9 @@ class Payment(models.Model):
 
     @property
     def refundable(self):
+        """What we can give back; what a terminal took, its operator gives back there."""
+        if self.method == self.Method.TERMINAL:
+            return Decimal(0)
         return self.amount_captured - self.amount_refunded
 
 

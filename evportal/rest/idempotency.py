@@ -24,12 +24,16 @@ class IdempotentPost:
     """A view mixin. A key counts per caller and address; only what succeeded is kept.
 
     What was refused changed nothing, so its repeat is tried anew: the slot that was taken may be free by now.
+    `not_kept` are actions whose answers are to be had once, so that the key counts for nothing there.
     """
+
+    not_kept: frozenset[str] = frozenset()
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         key = request.headers.get("Idempotency-Key", "")
-        if request.method != "POST" or not key or getattr(self, "post", None) is None:
+        is_kept = request.method == "POST" and self.action not in self.not_kept
+        if not is_kept or not key or getattr(self, "post", None) is None:
             return
         if len(key) > MAX_LENGTH:
             raise exceptions.ValidationError({"Idempotency-Key": f"At most {MAX_LENGTH} characters."})

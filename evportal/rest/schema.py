@@ -36,10 +36,11 @@ REFUSALS = {
 
 
 class AutoSchema(Base):
-    """Adds the header that every POST honours, and the problem documents."""
+    """Adds the header that nearly every POST honours, and the problem documents."""
 
     def get_override_parameters(self):
-        return [IDEMPOTENCY_KEY] if self.method == "POST" else []
+        is_kept = getattr(self.view, "action", None) not in getattr(self.view, "not_kept", ())
+        return [IDEMPOTENCY_KEY] if self.method == "POST" and is_kept else []
 
     def _get_response_bodies(self, direction="response"):
         found = super()._get_response_bodies(direction)

@@ -6,6 +6,7 @@ from stations.api.certificates import Certificates, RootCertificates
 from stations.api.charging_profiles import ChargingProfiles
 from stations.api.commands import Commands
 from stations.api.configuration import Configuration, ConfigurationRuns, ConfigurationTemplates
+from stations.api.customer_inquiries import CustomerInquiries
 from stations.api.display_messages import DisplayMessages
 from stations.api.energy import InstalledProfiles, Monitors
 from stations.api.events import Events
@@ -54,4 +55,5 @@ RESOURCES = {
     "local-lists": LocalLists,
     "display-messages": DisplayMessages,
     "settlements": Settlements,
+    "customer-inquiries": CustomerInquiries,
 }

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from django.db.models import QuerySet
 
 from stations import security_events
 from stations.certificates import signing_requests
@@ -36,6 +37,20 @@ def refusal(station: Station, pem: str, now: datetime) -> str:
     return why
 
 
+def may_have_one(station: Station, now: datetime) -> bool:
+    """Whether it took a certificate of ours that is good still, or somebody else may have given it one."""
+    ours = station.certificates.good(now).filter(
+        use=CertificateUse.STATION, status=Certificate.Status.INSTALLED
+    )
+    return ours.exists() or _admitting(station).exists()
+
+
+def _admitting(station: Station) -> QuerySet[RootCertificate]:
+    return RootCertificate.objects.filter(
+        operator=station.site.operator_id, admits_stations=True, kind__in=SIGNING_ROOTS
+    )
+
+
 def _fault(station: Station, certificate: x509.Certificate, now: datetime) -> str:
     if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
         return "its client certificate is expired or not valid yet"
@@ -52,10 +67,7 @@ def _fault(station: Station, certificate: x509.Certificate, now: datetime) -> st
 
 
 def _fault_of_foreign(station: Station, certificate: x509.Certificate) -> str:
-    roots = RootCertificate.objects.filter(
-        operator=station.site.operator_id, admits_stations=True, kind__in=SIGNING_ROOTS
-    )
-    authorities = [x509.load_pem_x509_certificate(root.certificate.encode()) for root in roots]
+    authorities = [x509.load_pem_x509_certificate(root.certificate.encode()) for root in _admitting(station)]
     if not any(was_issued_by(certificate, each) for each in authorities):
         return "its client certificate is of no authority that admits stations"
     if signing_requests.weakness(certificate.public_key()) or not _for_clients(certificate):

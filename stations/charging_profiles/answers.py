@@ -325,4 +325,4 @@ def pulled(*, station: Station, number: int) -> dict:
     if row is None:
         info = {"reasonCode": "NotFound", "additionalInfo": "No dynamic profile of this number is known."}
         return {"status": "Rejected", "statusInfo": info}
-    return {"status": "Accepted", "scheduleUpdate": {"limit": actions.dynamic_limit(row)}}
+    return {"scheduleUpdate": {"limit": actions.dynamic_limit(row)}, "status": "Accepted"}

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from stations.certificates import entry
 from stations.configuration import names, runs
 from stations.exceptions import ChargerOffline, Refused
 from stations.models import Command, ConfigurationRun, Provisioning, Station
@@ -26,6 +27,20 @@ MESSAGE_TIMEOUT = 30
 
 class NotHigher(Refused):
     default = "A charger's security profile is only ever raised."
+
+
+class NotTold(Refused):
+    default = (
+        "Behind this portal's proxy no charger could sign in with a certificate: TRUST_PROXY and"
+        " OCPP_CLIENT_CERT_HEADER are not set."
+    )
+
+
+class NoCertificate(Refused):
+    default = (
+        "The charger has no certificate that it could sign in with: have it ask for one first, or let an"
+        " authority of yours admit chargers."
+    )
 
 
 class StillAtIt(Refused):
@@ -75,6 +90,8 @@ def upgrade(*, station: Station, profile: int, url: str = "", **more) -> Configu
         raise NotHigher
     if not Station.objects.exclude(connection=None).filter(pk=station.pk).exists():
         raise ChargerOffline
+    if profile == 3:
+        _check_way_in(station)
     under_way = {"kind": ConfigurationRun.Kind.PROFILE, "status": ConfigurationRun.Status.RUNNING}
     if station.configuration_runs.filter(**under_way).exists():
         raise StillAtIt
@@ -98,6 +115,14 @@ def upgrade(*, station: Station, profile: int, url: str = "", **more) -> Configu
         results={path: {"wanted": str(profile), "status": ""}},
         **more,
     )
+
+
+def _check_way_in(station: Station) -> None:
+    """A charger that raised its profile and then can't sign in is lost: 1.6 has no way back."""
+    if not settings.TRUST_PROXY or not settings.OCPP_CLIENT_CERT_HEADER:
+        raise NotTold
+    if not entry.may_have_one(station, timezone.now()):
+        raise NoCertificate
 
 
 def _interface(station: Station, priority: str | None) -> str:

@@ -38,6 +38,7 @@ def test_whatever_is_booked_has_two_equal_sides(event, amount, tax_percent, more
         (Event.INVOICE, {}, {Code.RECEIVABLE: 119, Code.REVENUE: -119}),
         (Event.CREDIT_NOTE, {"tax": 19}, {Code.RECEIVABLE: -119, Code.REVENUE: 100, Code.VAT: 19}),
         (Event.CAPTURE, {}, {Code.PROVIDER: 119, Code.RECEIVABLE: -119}),
+        (Event.TERMINAL, {}, {Code.TERMINAL: 119, Code.RECEIVABLE: -119}),
         (Event.REFUND, {}, {Code.RECEIVABLE: 119, Code.PROVIDER: -119}),
         (Event.TOP_UP, {}, {Code.PROVIDER: 119, Code.WALLET: -119}),
         (

@@ -5,7 +5,6 @@ import ssl
 from urllib.parse import quote
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.utils import timezone
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -14,55 +13,13 @@ from stations.certificates import issuing, local
 from stations.models import Station
 from tests import make
 from tests.stations.certificates import papers
-
-HEADER = "X-Client-Cert"
+from tests.stations.proxy import HEADER, Proxy, files, server_tls
 
 
 @pytest.fixture(autouse=True)
 def behind_a_proxy(settings):
     settings.TRUST_PROXY, settings.OCPP_CLIENT_CERT_HEADER = True, HEADER
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-
-
-class Proxy:
-    """Asks for a client certificate below our root (or none), and overwrites the header with it."""
-
-    def __init__(self, port: int, context: ssl.SSLContext):
-        self._port, self._context = port, context
-
-    async def __aenter__(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
-        self.url = f"wss://localhost:{self._server.sockets[0].getsockname()[1]}/ocpp/CP-1"
-        return self
-
-    async def __aexit__(self, *_exc):
-        self._server.close()
-
-    async def _serve(self, reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n"))[:-2]
-        der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        given = quote(ssl.DER_cert_to_PEM_cert(der)) if der else ""
-        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(HEADER.lower().encode())]
-        lines[-1:] = [b"X-Forwarded-Proto: https", f"{HEADER}: {given}".encode(), b"", b""]
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._port)
-        inner_writer.write(b"\r\n".join(lines))
-        await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer), return_exceptions=True)
-
-
-async def _pump(reader, writer):
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    finally:
-        writer.close()
-
-
-def files(folder, name, key, *chain):
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    path = folder / f"{name}.pem"
-    path.write_text(secret + papers.pem(*chain))
-    return path
 
 
 @pytest.fixture
@@ -81,14 +38,7 @@ def charger(transactional_db, tmp_path):
 
 @pytest.fixture
 def proxy_tls(tmp_path, charger):
-    server = papers.Issuer("Server root")
-    own = papers.key()
-    path = files(tmp_path, "server", own, server.leaf("localhost", own=own))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    context.verify_mode = ssl.CERT_OPTIONAL
-    context.load_verify_locations(cadata=local.root_of("csms").certificate)
-    return context
+    return server_tls(tmp_path, papers.Issuer("Server root"), local.root_of("csms").certificate)
 
 
 def client_tls(path=None):
@@ -101,7 +51,7 @@ def client_tls(path=None):
 
 async def knock(proxy, tls, **headers):
     return await connect(
-        proxy.url,
+        f"{proxy.url}/CP-1",
         ssl=tls,
         subprotocols=["ocpp2.0.1"],
         additional_headers=headers,

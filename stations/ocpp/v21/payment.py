@@ -15,7 +15,7 @@ from stations.ocpp.routing import Incoming
 
 
 def notify_settlement(incoming: Incoming) -> dict:
-    """Keeps once what a payment terminal took, with its session.
+    """Keeps once what a payment terminal took, which pays the bill of its charge; a failure is an event.
 
     Stored before it is answered: it is about money."""
     payload = incoming.payload
@@ -49,8 +49,8 @@ def vat_number_validation(incoming: Incoming) -> dict:
     """Answers whether the VAT number is well formed, or what `VAT_NUMBER_CHECK` says."""
     payload = incoming.payload
     is_good = import_string(settings.VAT_NUMBER_CHECK)(payload["vatNumber"])
-    answer = {"vatNumber": payload["vatNumber"], "status": "Accepted" if is_good else "Rejected"}
-    return answer | ({"evseId": payload["evseId"]} if "evseId" in payload else {})
+    asked_about = {name: payload[name] for name in ("vatNumber", "evseId") if name in payload}
+    return asked_about | {"status": "Accepted" if is_good else "Rejected"}
 
 
 def battery_swap(incoming: Incoming) -> None:

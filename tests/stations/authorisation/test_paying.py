@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing import at_charger
-from billing.models import Cdr
+from billing import at_charger, tasks
+from billing.models import Invoice
 from stations import data_transfer, paying
 from stations.models import (
     Abilities,
@@ -21,7 +21,7 @@ from stations.models import (
     WebPayments,
 )
 from stations.paying import totp
-from tests import make
+from tests import make, pdf
 from tests.billing import money
 from tests.charger import Charger, now
 from tests.stations.authorisation.conftest import PASSWORD
@@ -103,21 +103,37 @@ async def test_a_settlement_of_another_stations_session_is_not_linked(door, plac
     assert (await database(Settlement.objects.get)).session_id is None
 
 
-def test_what_was_paid_at_the_terminal_stands_beside_the_bill(place):
-    version = money.tariff(evse=place.evse)
-    session = make.session(evse=place.evse, minutes=30, energy_wh=10_000)
-    Cdr.objects.create(
-        session=session, version=version, state="review", review="Nobody", currency="EUR", gross="4.90"
-    )
-    moment = timezone.now()
-    paid = {"station": place.station, "settled_at": moment, "received_at": moment, "status": "Settled"}
-    paying.settle(psp_ref="psp-1", amount=Decimal("4.90"), transaction_id=session.transaction_id, **paid)
-    at_charger.note_settlement(session)
-    assert "4.90" in Cdr.objects.get().review
-    assert "where the price is" not in Cdr.objects.get().review
-    paying.settle(psp_ref="psp-2", amount=Decimal("1.00"), transaction_id=session.transaction_id, **paid)
-    at_charger.note_settlement(session)
-    assert "where the price is" in Cdr.objects.get().review
+async def test_from_the_card_at_the_terminal_to_the_document(door, place, database, ingest_all):
+    def furnish():
+        type(place.site).objects.update(takes_payment=True)
+        money.tariff(evse=place.evse)
+
+    await database(furnish)
+    async with Charger(door.url, "CP-1", PASSWORD, version="2.1") as charger:
+        await charger.boot()
+        begun = (timezone.now() - timezone.timedelta(minutes=30)).isoformat()
+        card = {"idToken": "psp-1", "type": "DirectPayment"}
+        await charger.start("", idToken=card, meter_wh=1000, timestamp=begun)
+        await charger.stop(11_000)
+        await ingest_all()
+        session = await database(Session.objects.get)
+        await database(tasks.bill_session, str(session.pk))
+        said = {"pspRef": "psp-1", "transactionId": charger.transaction_id, "status": "Settled"}
+        said |= {"settlementAmount": 4.9, "settlementTime": now()}
+        answers = [await charger.call("NotifySettlement", said) for _twice in range(2)]
+    for _twice in range(2):
+        await database(tasks.pay_at_terminal, str(session.pk))
+    address = f"/r/{session.link}/"
+    assert answers == [{"receiptUrl": f"http://testserver{address}"}] * 2
+
+    def look():
+        shown = Client().get(address).content.decode()
+        document = pdf.text(Client().get(f"{address}invoice.pdf").getvalue())
+        return shown, document, Invoice.objects.get()
+
+    shown, document, invoice = await database(look)
+    assert invoice.gross == Decimal("4.9") and invoice.number in shown
+    assert "€4.90 paid by card at the charger's terminal." in document
 
 
 async def test_vat_numbers_and_batteries(door, place, database, ingest_all, settings):

@@ -82,6 +82,11 @@ class Bench:
     def is_16(self) -> bool:
         return self.version == "1.6"
 
+    @property
+    def is_21(self) -> bool:
+        """Where a case of 2.0.1 differs under 2.1, as `cases.DIFFERENCES` says."""
+        return self.version == "2.1"
+
     async def connect(self, *, password: str | None = PASSWORD, **more) -> Charger:
         """A charger on the line that has said nothing yet; closed when the case ends."""
         options = {

@@ -1,7 +1,8 @@
 """The table of cases: identifiers as the Open Charge Alliance's test tool gives them, titles in our words.
 
 1.6: all 77 cases for a central system. 2.0.1: the cases for a CSMS that the certification profiles Core and
-Advanced Security draw on, those that depend on a declared feature included.
+Advanced Security draw on, those that depend on a declared feature included; they are run under 2.1, too. For
+what 2.1 adds the cases are our own: `OWN_` and the standard's block, with the use case in the title.
 """
 
 from __future__ import annotations
@@ -25,14 +26,20 @@ class Case:
         return functions()[self.name]
 
     @property
+    def versions(self) -> tuple[str, ...]:
+        """2.1 is to be all that 2.0.1 is, so its cases are run under both."""
+        return ("2.0.1", "2.1") if self.version == "2.0.1" else (self.version,)
+
+    @property
     def name(self) -> str:
-        """The case's function: `tc_001` for TC_001_CSMS."""
+        """The case's function: `tc_001` for TC_001_CSMS, `own_c_01` for OWN_C_01."""
         return self.id.removesuffix("_CSMS").lower()
 
 
 def _table(version: str, block: str, text: str) -> list[Case]:
     rows = [line.split(maxsplit=1) for line in text.strip().splitlines()]
-    return [Case(f"TC_{short}_CSMS", version, block, title) for short, title in rows]
+    name = "OWN_{}" if version == "2.1" else "TC_{}_CSMS"
+    return [Case(name.format(short), version, block, title) for short, title in rows]
 
 
 CASES = [
@@ -361,7 +368,81 @@ CASES = [
         P_03  Members of a maker's own
         """,
     ),
+    *_table(
+        "2.1",
+        "Paying, limits and tariffs",
+        """
+        C_01  A payment terminal's token starts a charge (C18)
+        C_02  A settlement at the end of the charge, told twice (C21)
+        C_03  A settlement that was rejected (C22)
+        C_04  A payment that was cancelled before there was a charge (C19)
+        C_05  VAT numbers that somebody types in at the terminal
+        C_06  A code on the display leads to the charger; an old one doesn't (C25)
+        C_07  The station hears that somebody is paying (C25)
+        E_01  The driver's limit is told with the answers (E16)
+        I_01  The default tariff, once (I07)
+        I_02  Which tariffs the station has (I09)
+        I_03  Clear a tariff (I10)
+        I_04  Another tariff for a transaction (I11)
+        I_05  A transaction's end with the station's own reckoning (I12)
+        """,
+    ),
+    *_table(
+        "2.1",
+        "Energy, the grid and batteries",
+        """
+        K_01  Priority for a charge, by the portal (K21)
+        K_02  Priority for a charge, at the station (K22)
+        K_03  A dynamic limit is pushed (K28)
+        K_04  A dynamic limit is pulled; one that isn't known (K28)
+        K_05  A car's needs, to which no profile belongs
+        M_01  The status of a car's chain where nobody can be asked
+        N_01  A stream of values becomes readings (N11, N13, N15)
+        N_02  A stream of a monitor that isn't known (N11)
+        N_03  Another pace for a stream (N14)
+        N_04  Which streams there are (N12)
+        Q_01  Which ways of transferring energy a charge may use
+        Q_02  A signal of the grid's operator for frequency
+        R_01  A control of the grid is set and cleared (R04)
+        R_02  Report of the controls that are set (R04)
+        R_03  A control begins and ends (R05)
+        R_04  The grid leaves its bounds, and comes back (R05)
+        S_01  A swap of batteries, asked for by the portal (S02)
+        S_02  Batteries go in and come out (S03)
+        """,
+    ),
 ]
+
+#: What a case of 2.0.1 does otherwise under 2.1: (what, in 2.0.1, in 2.1, the cases). All else is the same.
+DIFFERENCES = [
+    (
+        "A request for a certificate",
+        "the answer has its type",
+        "and the request's number, `requestId`",
+        ["TC_A_07", "TC_A_08", "TC_A_11", "TC_A_12", "TC_A_14"],
+    ),
+    ("A token", "at most 36 letters", "at most 255", ["TC_C_02"]),
+    (
+        "A signed value",
+        "with its method and the key, in 2,500 letters",
+        "these may be left out; 32,768 letters",
+        ["TC_J_04", "TC_J_11"],
+    ),
+    ("A network profile", "names the version", "it is agreed upon at the door", ["TC_B_42", "TC_B_44"]),
+    ("A variable's value", "at most 1,000 letters", "at most 2,500", ["TC_B_09", "TC_B_10"]),
+]
+
+#: Each case under each version that it is for.
+RUNS = [(case, version) for case in CASES for version in case.versions]
+
+
+def sample() -> list[tuple[Case, str]]:
+    """For `make test`: under 2.1 our own cases, those that differ, and every third of the others."""
+    differing = {each for *_what, ids in DIFFERENCES for each in ids}
+    again = [case for case in CASES if len(case.versions) > 1]
+    kept = {case.id for case in again[::3]} | {f"{each}_CSMS" for each in differing}
+    return [(case, version) for case, version in RUNS if version == case.version or case.id in kept]
+
 
 MODULES = [
     "v16.sessions",
@@ -375,6 +456,8 @@ MODULES = [
     "v201.meter",
     "v201.security",
     "v201.upkeep",
+    "v21.paying",
+    "v21.energy",
 ]
 
 
@@ -384,15 +467,17 @@ def functions() -> dict[str, Callable[..., Awaitable[None]]]:
     found = {}
     for module in MODULES:
         for name, thing in vars(importlib.import_module(f"tests.stations.conformance.{module}")).items():
-            if name.startswith("tc_"):
+            if name.startswith(("tc_", "own_")):
                 assert name not in found, f"{name} is written twice"
                 found[name] = thing
     return found
 
 
 def table() -> str:
-    """The cases for docs/conformance.md, block by block."""
-    parts = []
+    """The cases for docs/conformance.md, block by block, and before them what 2.1 has otherwise."""
+    rows = [f"| {what} | {old} | {new} | {', '.join(ids)} |" for what, old, new, ids in DIFFERENCES]
+    head = ["| What | 2.0.1 | 2.1 | Cases |", "|---|---|---|---|"]
+    parts = ["\n".join(["### 2.0.1 under 2.1: what differs", "", *head, *rows])]
     for (version, block), cases in itertools.groupby(CASES, lambda case: (case.version, case.block)):
         lines = [f"| {case.id} | {case.title} |" for case in cases]
         head = ["| Case | What happens |", "|---|---|"]
