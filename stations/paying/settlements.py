@@ -64,8 +64,10 @@ def claim(*, session: Session) -> int:
     for row in rows:
         row.session = session
         row.save(update_fields=["session"])
-        if row.status == Status.SETTLED:
+        if row.status == Status.SETTLED and session.user_id is None:
             _record(row, NOTICE, f"{row.amount} belongs to a charge after all.", is_cleared=True)
+        elif row.status == Status.SETTLED:
+            _tell(row)
     return len(rows)
 
 
@@ -79,6 +81,8 @@ def _tell(row: Settlement) -> None:
     elif row.status == Status.CANCELED:
         has_charged = row.session is not None and row.session.energy_wh > 0
         _record(row, ERROR if has_charged else NOTICE, f"The terminal's payment was given up. {about}")
+    elif row.session is not None and row.session.user_id is not None and row.amount > 0:
+        _record(row, ERROR, f"The terminal took money for a charge that a driver is billed for. {about}")
     elif row.session is None and row.amount > 0:
         _record(row, ERROR, f"The terminal took money for no charge that is known. {about}")
     elif Event.objects.filter(station=row.station, code="NotifySettlement", variable=_name(row)).exists():

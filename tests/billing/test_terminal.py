@@ -175,6 +175,8 @@ def test_a_drivers_charge_is_not_paid_twice(evse):
     told(session)
     terminal.pay(session=Session.objects.with_place().get(pk=session.pk))
     assert not Payment.objects.exists() and not Journal.objects.exists()
+    event = Event.objects.get(code="NotifySettlement")
+    assert event.severity == 4 and "a driver is billed for" in event.text
 
 
 @pytest.mark.parametrize("status", ["Rejected", "Failed", "Canceled"])
