@@ -1,5 +1,6 @@
 """What issuing writes, for each kind of document, of months, of refunds; and drivers' own papers."""
 
+import io
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -13,13 +14,24 @@ from billing import actions, documents, statements
 from billing.actions import invoices, monthly, refunds
 from billing.exceptions import DocumentRefused, LinesRefused, PaymentRefused
 from billing.gateway_books import RefundFacts
-from billing.models import Account, AccountDriver, Cdr, Invoice, Payment, Refund
+from billing.models import (
+    Account,
+    AccountDriver,
+    AllowanceUse,
+    Cdr,
+    Invoice,
+    Payment,
+    PlanPeriod,
+    Refund,
+    Subscription,
+)
 from evportal.outbox.models import Mail
-from stations.models import Session
+from stations.models import Session, SignedCheck, SignedValue
 from tests import make
 from tests.billing import money
 from tests.billing.test_books import account
 from tests.billing.test_fee_back import missed
+from tests.billing.test_plans import plan
 from tests.billing.test_refunds import payment, position
 
 __all__ = ["missed", "payment"]
@@ -68,6 +80,48 @@ def test_values_that_a_charger_never_sent_stay_unsaid(invoice):
     session.meter_start_wh = session.meter_stop_wh = None
     said = invoices._meter(session)
     assert said["meter_start_wh"] is said["meter_stop_wh"] is None
+
+
+def test_what_the_meter_signed_is_on_the_document(invoice):
+    session = Session.objects.get(pk=invoice.cdr.session_id)
+    assert invoices._signed(session) == {}
+    for count in range(11):
+        SignedValue.objects.create(
+            evse=session.evse, session=session, at=make.NOON + timedelta(minutes=count), method="OCMF",
+            received_at=make.NOON, context="Sample.Periodic", data=f"value {max(count, 1)}",
+        )  # fmt: skip
+    check = SignedCheck.objects.create(
+        session=session, verdict="bad", checked_at=make.NOON, meter_serial="M-1", start_wh=1001, stop_wh=11002
+    )
+    # The first ten of eleven, and what came twice once.
+    values = [f"value {count}" for count in range(1, 10)]
+    signed = {"verdict": "bad", "meter": "M-1", "key": "", "values": values}
+    assert invoices._signed(session) == {"signed": signed}
+    # Only a register that is proved stands instead of the one that was told.
+    SignedCheck.objects.filter(pk=check.pk).update(verdict="good")
+    assert invoices._signed(session) == {
+        "signed": signed | {"verdict": "good"}, "meter_start_wh": "1001.0000", "meter_stop_wh": "11002.0000",
+    }  # fmt: skip
+
+
+def test_what_a_plan_gave_to_the_charge_is_on_the_document(invoice):
+    session = invoice.cdr.session
+    assert invoices._allowance(session) == {}
+    gold = plan(invoice.operator)
+    ends = make.NOON + timedelta(days=20)
+    row = Subscription.objects.create(
+        operator=invoice.operator, user=invoice.user, plan=gold, version=gold.versions.get()
+    )
+    period = PlanPeriod.objects.create(
+        subscription=row, version=row.version, starts_at=make.NOON, ends_at=ends, included_wh=50_000,
+        used_wh=12_000,
+    )  # fmt: skip
+    use = AllowanceUse.objects.create(period=period, session=session, wh=0)
+    assert invoices._allowance(session) == {}
+    AllowanceUse.objects.filter(pk=use.pk).update(wh=10_000)
+    said = invoices._allowance(session)["allowance"]
+    assert [D(said[f"{name}_wh"]) for name in ("used", "left", "included")] == [10_000, 38_000, 50_000]
+    assert (said["plan"], said["until"]) == ("Gold", ends.isoformat())
 
 
 @pytest.mark.parametrize(
@@ -460,6 +514,12 @@ def test_a_statement_s_table_and_page(invoice, monkeypatch):
     assert row == [f"{start:%Y-%m-%d %H:%M}", *place, "10.000 kWh", "€4.90", invoice.number]
     assert whole["totals"] == [["Total", "10.000 kWh", "€4.90"]]
     assert ([fact[0] for fact in bare["facts"]], bare["rows"][0][-1]) == (["Driver", "Period"], "–")
+
+
+def test_a_year_s_archive_says_how_many_documents_it_has(invoice):
+    actions.refund(payment=invoice.cdr.session.payments.get(), amount=D(1), reason="x", by=None)
+    assert statements.archive(invoice.user, invoice.issued_at.year, io.BytesIO()) == 2
+    assert statements.archive(invoice.user, invoice.issued_at.year - 1, io.BytesIO()) == 0
 
 
 def test_a_statement_s_sums_are_for_each_currency():
