@@ -170,14 +170,14 @@ def test_why_no_tax_is_charged(category, notes):
 
 
 ALLOWANCE = {
-    "plan": "Gold", "used_wh": "10000", "left_wh": "39940", "included_wh": "50000",
+    "plan": "Gold", "used_wh": "10000", "left_wh": "39940", "included_wh": "250000",
     "until": "2026-06-30T22:30:00+00:00",
 }  # fmt: skip
 
 
 def test_what_a_plan_gave_is_said_on_the_invoice_alone():
     details = {"time_zone": "Europe/Berlin", "allowance": ALLOWANCE}
-    words = "10 kWh were included in your plan Gold; 39.9 of 50 kWh were left until 1 July 2026."
+    words = "10 kWh were included in your plan Gold; 39.9 of 250 kWh were left until 1 July 2026."
     place = "Times are those of the place (Europe/Berlin)."
     assert printed(details=details)["notes"] == [place, words]
     assert printed(details=details, kind="381")["notes"] == [place]

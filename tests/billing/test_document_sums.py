@@ -143,6 +143,13 @@ def test_a_priced_bill_comes_back_from_its_row():
     assert [line.vat for line in lines.from_json(rows)].count(None) == 1
 
 
+def test_words_are_cut_to_their_column():
+    fee_line = invoicing.fee_line(text="x" * 300, gross=D(5), vat_percent=D(19), currency="EUR", how="AE")
+    [back] = invoicing.negated([fee_line], lambda line: f"{line.text} more")
+    assert (len(fee_line.text), len(back.text), fee_line.vat_category) == (200, 200, "AE")
+    assert (back.quantity, back.unit_price, back.gross, back.net) == (1, -5, -5, -fee_line.net)
+
+
 # Refunds
 
 

@@ -51,6 +51,7 @@ def test_a_bill_to_be_paid_in_the_cross_industry_syntax():
     total = f"{settlement}/SpecifiedTradeSettlementHeaderMonetarySummation"
     xml = cii.write(transfer())
     expect(xml, {
+        "ExchangedDocumentContext/GuidelineSpecifiedDocumentContextParameter/ID": "urn:cen.eu:en16931:2017",
         f"{head}/ID": "ABC-2026-000001",
         f"{head}/TypeCode": "380",
         # Half past midnight at the place.
@@ -116,6 +117,7 @@ def test_a_bill_to_be_paid_in_the_universal_language():
     seller, buyer = "AccountingSupplierParty/Party", "AccountingCustomerParty/Party"
     xml = ubl.write(transfer())
     expect(xml, {
+        "CustomizationID": "urn:cen.eu:en16931:2017",
         "ID": "ABC-2026-000001",
         "IssueDate": "2026-07-01",
         "DueDate": "2026-07-15",
@@ -199,6 +201,15 @@ def test_a_part_that_is_open_is_what_is_due():
     found = facts.of(*invoice(details={"paid": {"amount": "3.00", "open": "1.90"}}))
     assert (found.paid, found.due) == (D("3.00"), D("1.90"))
     assert texts(cii.write(found), "//TotalPrepaidAmount") == ["3.00"]
+
+
+def test_less_than_one_is_due_on_a_day_too():
+    cents = [("1", "", "0.50", "0.10", "19", "S")]
+    first, second = both(transfer(parts=cents))
+    assert texts(first, "//DueDateDateTime/DateTimeString") == ["20260715"]
+    assert texts(second, "DueDate") == ["2026-07-15"]
+    credit = transfer(parts=cents, kind="381", details={"corrects": CORRECTS})
+    assert texts(ubl.write(credit), "PaymentTerms/Note") == ["2026-07-15"]
 
 
 def test_a_credit_note_takes_back_what_it_names():

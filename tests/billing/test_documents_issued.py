@@ -422,6 +422,18 @@ def test_lines_of_a_payment_that_nothing_bills_yet(payment):
     assert row.state == "done" and not Invoice.objects.filter(refund=row).exists()
 
 
+def test_what_is_on_its_way_of_one_line_holds_no_other_back(payment):
+    food, energy = position(payment, 7), position(payment, 19)
+    waiting = Refund.objects.create(payment=payment, amount=D("0.60"), reason="x")
+    for amount in (D("0.40"), D("0.20")):
+        waiting.lines.all().delete()
+        waiting.lines.create(line=invoices.billed(payment).lines.get(position=food), gross=amount)
+        with pytest.raises(LinesRefused, match="At most 1.00"):
+            back(payment, lines={food: D("1.00") - amount + D("0.01")})
+    assert back(payment, lines={energy: None}).amount == D("4.90")
+    assert back(payment, lines={food: D("0.80")}).state == "done"
+
+
 def test_what_did_not_go_out_may_be_refunded_again_once(payment):
     row = Refund.objects.create(payment=payment, amount=D(4), reason="x")
     Payment.objects.update(amount_refunded=4)
