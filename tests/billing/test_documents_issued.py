@@ -20,6 +20,7 @@ from billing.models import (
     AllowanceUse,
     Cdr,
     Invoice,
+    Journal,
     Payment,
     PlanPeriod,
     Refund,
@@ -448,8 +449,11 @@ def test_what_did_not_go_out_may_be_refunded_again_once(payment):
 def test_what_a_bank_returns_is_a_failed_refund_whose_note_stands(payment):
     row = back(payment, amount=D(1))
     facts = RefundFacts(row.stripe_id, payment.stripe_intent, "", "failed", "EUR", D(1))
+    booked = set(Journal.objects.values_list("key", flat=True))
     assert refunds.learn_refund(facts=facts) == row
     row.refresh_from_db()
+    [returned] = Journal.objects.exclude(key__in=booked)
+    assert returned.amount == 1
     assert row.state == "failed" and "bank" in row.error_message
     assert Invoice.objects.get(kind="381").gross == -1
     assert refunds.bounced(row=row) is False
