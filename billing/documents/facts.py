@@ -131,9 +131,7 @@ def of(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Facts:
         iban=clean(iban).replace(" ", ""),
         bic=clean(invoice.seller.get("bic", "")),
         reference=clean(invoice.buyer.get("reference", "")),
-        note=clean(
-            ", ".join(filter(None, (invoice.details.get(name) for name in ("site", "address", "evse"))))
-        ),
+        note=_place(invoice.details),
         corrects=_corrects(corrects, zone) if corrects else None,
         places=exponent(invoice.currency),
     )

@@ -51,8 +51,9 @@ SUBJECTS = {
             "billing/actions/refunds.py",
         ),
         tests=(
-            "invoicing", "invoicing_edges", "documents", "einvoice", "refunds", "corrections", "books",
-            "exports",
+            "document_terms", "document_page", "document_sums", "invoicing", "invoicing_edges", "documents",
+            "documents_issued", "einvoice", "refunds", "corrections", "books", "exports", "fleet_fees",
+            "plan_vat",
         ),
         sample=150,
     ),
