@@ -335,10 +335,21 @@ def test_a_price_without_its_tax_takes_nothing(provider, included, state):
 def corrected(cdr: Cdr, energy_wh: int) -> Cdr:
     before = cdr.session.energy_wh
     Session.objects.filter(pk=cdr.session_id).update(
-        meter_stop_wh=1000 + energy_wh, energy_wh=Decimal(energy_wh)
+        meter_stop_wh=1000 + energy_wh, energy_wh=Decimal(energy_wh), review=""
     )
-    found = actions.correct(session=Session.objects.get(pk=cdr.session_id), previous_energy_wh=before)
-    return Cdr.objects.get(pk=found.pk)
+    return actions.correct(session=Session.objects.get(pk=cdr.session_id), previous_energy_wh=before)
+
+
+def test_what_nobody_has_decided_on_is_priced_anew(provider):
+    cdr = corrected(doubtful(provider), 3_000)
+    assert (cdr.state, cdr.gross, cdr.review) == (State.SETTLED, D("1.47"), "")
+    assert rows(cdr.session) == [("captured", 25, D("1.47"))]
+
+
+def test_what_was_waived_stays_so(provider):
+    cdr = actions.waive(cdr=doubtful(provider), by=make.user())
+    cdr = corrected(cdr, 3_000)
+    assert (cdr.state, cdr.gross, Invoice.objects.count()) == (State.WAIVED, D("14.70"), 0)
 
 
 def test_more_than_was_billed_is_not_taken_and_finance_sees_it(provider):
@@ -473,21 +484,41 @@ def test_a_raise_that_is_over_is_not_asked_for_again(provider):
     assert raising.finish(row=HoldIncrement.objects.get()) == row
     assert provider.all("payment_intent", id=payment.stripe_intent) == before
     assert (row.state, payment.amount) == ("done", 50)
+    assert raising.may_be_raised(payment) is True
+    assert raising.may_be_raised(holds.release(payment=payment)) is False
+
+
+def instead_of(old: Payment, session: Session) -> Payment:
+    """A hold that was placed to take this one's place."""
+    return holds.place_hold(
+        user=session.user, quote=old.quote, card=old.card, amount=D(25), off_session=True, replaces=old
+    )
 
 
 def test_a_second_hold_for_a_session_is_given_free(provider):
     session = held()
-    lost = let_go(session)
-    holds.look(payment=lost)
-    by = {"user": session.user, "quote": lost.quote, "card": lost.card, "off_session": True}
-    stands = holds.place_hold(**by, session=session, amount=D(25))
-    extra = holds.place_hold(**by, amount=D(25), replaces=Payment.objects.get(pk=lost.pk))
-    assert not reauthorising.swap(payment=extra)
-    extra.refresh_from_db()
+    lost = holds.look(payment=let_go(session))
+    holds.place_hold(
+        user=session.user, quote=lost.quote, card=lost.card, session=session, amount=D(25), off_session=True
+    )
+    extra = instead_of(lost, session)
+    assert reauthorising.swap(payment=extra) is False
     assert (extra.state, extra.session) == (Payment.State.RELEASED, None)
     assert rows(session) == [("released", 25, 0), ("held", 25, 0)]
     [intent] = provider.all("payment_intent", id=extra.stripe_intent)
-    assert (intent["status"], stands.state) == ("canceled", Payment.State.HELD)
+    assert intent["status"] == "canceled"
+
+
+@pytest.mark.parametrize("has_session", [True, False])
+def test_a_hold_for_what_is_over_is_given_free(provider, has_session):
+    session = held()
+    lost = holds.look(payment=let_go(session))
+    extra = instead_of(lost, session)
+    actions.bill(session=money.end(session, energy_wh=0))
+    if not has_session:
+        Payment.objects.filter(pk=lost.pk).update(session=None)
+    assert reauthorising.swap(payment=extra) is False
+    assert (extra.state, extra.session) == (Payment.State.RELEASED, None)
 
 
 def test_three_states_are_the_end_of_a_payment():

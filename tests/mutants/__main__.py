@@ -64,8 +64,7 @@ SUBJECTS = {
         ),
         tests=(
             "payments", "limits", "bill", "debts", "reauthorising", "charging", "holds", "watching",
-            "stations/transaction_limits", "limit_pages", "late_stop", "wallet", "webhook", "debt_pages",
-            "fee_back", "guests",
+            "limit_pages", "wallet", "webhook", "debt_pages", "fee_back",
         ),
         sample=150,
     ),
