@@ -34,7 +34,7 @@ def test_a_refusal_is_the_end_and_a_beginning_is_not():
     assert payments.after_news("new", "requires_payment_method", refused=True) == State.FAILED
 
 
-@pytest.mark.parametrize("state", sorted(payments.FINAL))
+@pytest.mark.parametrize("state", ["captured", "failed", "released"])
 @pytest.mark.parametrize("status", STATUSES)
 def test_nothing_follows_an_end(state, status):
     assert payments.after_news(state, status, refused=True) is None

@@ -35,7 +35,7 @@ class Subject:
     sample: int
 
 
-#: Tests are named as in tests/billing/test_<name>.py.
+#: Tests are named as in tests/billing/test_<name>.py, those of other folders as in tests/<folder>/<name>.
 SUBJECTS = {
     "pricing": Subject(
         modules=("billing/pricing/*.py",),
@@ -47,8 +47,8 @@ SUBJECTS = {
     "invoicing": Subject(
         modules=(
             "billing/invoicing.py", "billing/vat.py", "billing/lines.py", "billing/statements.py",
-            "billing/documents/*.py", "billing/actions/invoices.py", "billing/actions/monthly.py",
-            "billing/actions/refunds.py",
+            "billing/settling.py", "billing/documents/*.py", "billing/actions/invoices.py",
+            "billing/actions/monthly.py", "billing/actions/refunds.py",
         ),
         tests=(
             "document_terms", "document_page", "document_sums", "invoicing", "invoicing_edges", "documents",
@@ -59,13 +59,13 @@ SUBJECTS = {
     ),
     "payments": Subject(
         modules=(
-            "billing/payments.py", "billing/limits.py", "billing/settling.py", "billing/hold_rules.py",
+            "billing/payments.py", "billing/limits.py", "billing/hold_rules.py",
             "billing/actions/holds.py", "billing/actions/raising.py", "billing/actions/reauthorising.py",
             "billing/actions/bill.py", "billing/actions/wallet_holds.py", "billing/actions/debts.py",
         ),
         tests=(
-            "payments", "limits", "holds", "watching", "reauthorising", "charging", "debts", "wallet",
-            "webhook", "debt_pages", "fee_back", "books",
+            "payments", "limits", "bill", "debts", "reauthorising", "charging", "holds", "watching",
+            "limit_pages", "wallet", "webhook", "debt_pages", "fee_back",
         ),
         sample=150,
     ),
@@ -100,7 +100,7 @@ def try_subject(name: str, wanted: argparse.Namespace) -> int:
         seconds=wanted.minutes * 60,
         say=lambda words: print(f"  {words}", file=sys.__stdout__, flush=True),
     )
-    tests = [str(Path("tests/billing") / f"test_{each}.py") for each in subject.tests]
+    tests = [test_file(each) for each in subject.tests]
     options = [
         "-n",
         "0",
@@ -125,6 +125,11 @@ def try_subject(name: str, wanted: argparse.Namespace) -> int:
         flush=True,
     )
     return 0 if met else 1
+
+
+def test_file(name: str) -> str:
+    folder, _, stem = name.rpartition("/")
+    return str(Path("tests") / (folder or "billing") / f"test_{stem}.py")
 
 
 if __name__ == "__main__":

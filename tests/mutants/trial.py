@@ -66,7 +66,8 @@ class Trial:
         with tempfile.TemporaryDirectory() as folder:
             notes = Path(folder) / "calls.json"
             if self._copied(lambda: self._note(session, notes)) != 0:
-                raise pytest.UsageError("the tests fail without any fault in the code")
+                failed = json.loads(notes.read_text())["failed"] if notes.exists() else []
+                raise pytest.UsageError(f"the tests fail without any fault in the code: {', '.join(failed)}")
             noted = json.loads(notes.read_text())
         calls = {key: set(tests) for key, tests in noted["calls"].items()}
         quickest = sorted(
@@ -126,6 +127,7 @@ class Trial:
         names = {str(path.resolve()): str(path) for path in self.modules}
         calls: dict[str, set[str]] = defaultdict(set)
         seconds: dict[str, float] = {}
+        failed: list[str] = []
         now = [""]
 
         def profile(frame: types.FrameType, event: str, _: Any) -> None:
@@ -141,13 +143,17 @@ class Trial:
                 seconds[item.nodeid] = time.monotonic() - began
                 return done
 
+            def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+                if report.failed:
+                    failed.append(report.nodeid)
+
         session.config.pluginmanager.register(Watch())
         sys.setprofile(profile)
         threading.setprofile(profile)
         status = run(session, session.items, seconds=None)
         sys.setprofile(None)
         by_function = {key: sorted(tests) for key, tests in calls.items()}
-        notes.write_text(json.dumps({"calls": by_function, "seconds": seconds}))
+        notes.write_text(json.dumps({"calls": by_function, "seconds": seconds, "failed": failed}))
         return status
 
 
