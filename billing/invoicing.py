@@ -227,7 +227,9 @@ def line_credits(
         rate_net, rate_gross = left[rate]
         most = min(gross_left, rate_gross)
         if not 0 < gross <= most:
-            raise LineRefused(f"At most {max(most, Decimal(0))} {currency} is left of “{line.text}”.")
+            raise LineRefused(
+                f"At most {round_money(max(most, Decimal(0)), currency)} {currency} is left of “{line.text}”."
+            )
         if gross == rate_gross:
             net = rate_net
         elif gross == gross_left:

@@ -25,6 +25,7 @@ from billing.lines import from_json, to_json
 from billing.models import AllowanceUse, Card, Cdr, Payment, Quote, TariffVersion
 from bookings.models import Booking
 from evportal.accounts.models import User, Vehicle
+from evportal.money import round_money
 from stations import ingest, signed_checks
 from stations.models import Session
 
@@ -225,7 +226,8 @@ def _correct(cdr: Cdr, session: Session, previous_energy_wh: Decimal | None = No
         if previous_energy_wh is None
         else f" ({_kwh(session.energy_wh)} instead of {_kwh(previous_energy_wh)})"
     )
-    note = f"Late news make it {fields['gross']} {cdr.currency} instead of {cdr.gross}{energy}."
+    now, before = (round_money(amount, cdr.currency) for amount in (fields["gross"], cdr.gross))
+    note = f"Late news make it {now} {cdr.currency} instead of {before}{energy}."
     if session.review:
         # What the charger says now can't be believed either: nothing moves before a person has looked.
         note, too_much = f"{note} {session.review}", Decimal(0)

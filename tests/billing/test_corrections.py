@@ -81,7 +81,7 @@ def test_an_estimate_that_was_too_low_is_not_charged_again_but_shown(provider, c
     session = late_stop(session, energy_wh=6000)
     cdr = actions.correct(session=session, previous_energy_wh=Decimal(4000))
     assert cdr.state == Cdr.State.SETTLED
-    assert f"instead of {cdr.gross}" in cdr.review
+    assert f"instead of {cdr.gross:.2f}" in cdr.review
     assert Invoice.objects.count() == 1
 
     boss = make.member(operator=evse.station.site.operator, role="accountant")

@@ -239,7 +239,7 @@ def test_a_line_already_given_back_says_that_nothing_is_left():
         by_line(rows, {1: "0.01"}, given)
     # More than all of it was credited by rate: still nothing, and not less.
     more = [replace(given[0], gross=D("-5.00"), corrects_id=None)]
-    with pytest.raises(invoicing.LineRefused, match="At most 0 EUR is left"):
+    with pytest.raises(invoicing.LineRefused, match="At most 0.00 EUR is left"):
         by_line(rows, {1: "0.01"}, more)
 
 
