@@ -12,7 +12,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import actions, policy, prices
-from billing.actions import debt_pages, disputes, raising, reauthorising, subscriptions, terminal, watching
+from billing.actions import (
+    debt_pages,
+    disputes,
+    plan_rounds,
+    plan_terms,
+    raising,
+    reauthorising,
+    subscriptions,
+    terminal,
+    watching,
+)
 from billing.exceptions import ProviderDown
 from billing.models import (
     Cdr,
@@ -83,13 +93,13 @@ def _round(now: datetime) -> None:
 
 
 def _sweep_plans(now: datetime) -> None:
-    _each(subscriptions.unfinished_switches(now), lambda row: subscriptions.finish_switch(row=row))
-    _each(subscriptions.unfinished(now), subscriptions.look_again)
-    _each(subscriptions.untold_ends(now), lambda row: subscriptions.tell_end(row=row))
-    _each(subscriptions.out_of_grace(now), lambda row: subscriptions.end_unpaid(row=row))
-    _each(subscriptions.to_be_taxed_anew(now), lambda row: subscriptions.apply_vat(row=row))
-    _each(subscriptions.to_be_told(now), lambda row: subscriptions.give_notice(row=row, now=now))
-    _each(subscriptions.to_be_renewed_anew(now), lambda row: subscriptions.apply_notice(row=row))
+    _each(plan_rounds.unfinished_switches(now), lambda row: subscriptions.finish_switch(row=row))
+    _each(plan_rounds.unfinished(now), plan_rounds.look_again)
+    _each(plan_rounds.untold_ends(now), lambda row: subscriptions.tell_end(row=row))
+    _each(plan_rounds.out_of_grace(now), lambda row: subscriptions.end_unpaid(row=row))
+    _each(plan_terms.to_be_taxed_anew(now), lambda row: plan_terms.apply_vat(row=row))
+    _each(plan_terms.to_be_told(now), lambda row: plan_terms.give_notice(row=row, now=now))
+    _each(plan_terms.to_be_renewed_anew(now), lambda row: plan_terms.apply_notice(row=row))
 
 
 def _each(rows: Iterable, step: Callable) -> None:

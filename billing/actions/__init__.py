@@ -7,6 +7,7 @@ follow   what a payment's news lead to · posting  the ledger's entries · misse
 debts    what a driver owes · debt_pages  paying it · wallet_holds  reserving what is in a wallet · top_ups
 limiting the driver's own limits · watching  sessions that end in time · raising  holds that have to be higher
 reauthorising  holds that would run out · terminal  what a charger's own terminal took
+subscriptions  to plans · plan_terms  another fee or VAT for them · plan_rounds  those to look at again
 """
 
 from billing.actions.bill import (

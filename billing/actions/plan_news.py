@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -39,16 +41,15 @@ def tell_ended(*, row: Subscription) -> None:
     _tell(row, "ended", "billing/mail/plan_ended", unpaid=row.past_due_since is not None)
 
 
-def tell_new_terms(*, row: Subscription) -> None:
-    from billing.actions.subscriptions import renews_with
-
+def tell_new_terms(*, row: Subscription, begins: datetime | None) -> None:
+    """`begins` is the renewal from which they hold."""
     _tell(
         row,
         f"terms {row.noticed_id}",
         "billing/mail/plan_terms",
         version=row.noticed,
         new_fee=row.noticed.fee_for(row.next_category),
-        begins=renews_with(row),
+        begins=begins,
     )
 
 

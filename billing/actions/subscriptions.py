@@ -7,12 +7,11 @@ subscription and its invoices, so news may come late, twice and in any order.
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -24,13 +23,12 @@ from billing.actions.cards import customer_of
 from billing.actions.movements import is_uuid
 from billing.exceptions import CardDeclined, PaymentRefused, ProviderRefused
 from billing.gateway_plans import InvoiceFacts, PlanPage, SubscriptionFacts
-from billing.models import Account, Card, Plan, PlanInvoice, PlanPeriod, PlanVersion, Subscription
+from billing.models import Card, Plan, PlanInvoice, PlanPeriod, PlanVersion, Subscription
 from evportal.accounts.models import User
 
 log = logging.getLogger(__name__)
 State = Subscription.State
 NOT_PAID = ("incomplete", "incomplete_expired")
-BUSINESS = (Account.Kind.BUSINESS, Account.Kind.RESELLER)
 
 
 class NotOnSale(PaymentRefused):
@@ -508,142 +506,3 @@ def end_unpaid(*, row: Subscription) -> Subscription:
     asked_at = timezone.now()
     facts = gateway_plans.end_now(row.stripe_id)
     return take(row=row, facts=facts, invoices=gateway_plans.invoices(row.stripe_id), asked_at=asked_at)
-
-
-# Another fee for those who are subscribed
-
-
-def give_notice(*, row: Subscription, now: datetime) -> Subscription:
-    """Tell the driver of the plan's newer version, from the first renewal that is far enough away."""
-    newest = row.plan.newest
-    if newest.pk not in (row.version_id, row.noticed_id) and newest.number > row.version.number:
-        with transaction.atomic():
-            won = (
-                Subscription.objects.filter(pk=row.pk)
-                .filter(Q(noticed=None) | ~Q(noticed=newest))
-                .update(noticed=newest, noticed_at=now)
-            )
-            row.refresh_from_db()
-            if won:
-                plan_news.tell_new_terms(row=row)
-    return row
-
-
-def renews_with(row: Subscription) -> datetime | None:
-    """The renewal from which a newer version holds, by its notice."""
-    if row.noticed is None or row.noticed_id == row.version_id or row.noticed.plan_id != row.plan_id:
-        return None
-    earliest = row.noticed_at + timedelta(days=row.plan.notice_days)
-    return subscribing.first_renewal(
-        period_start=row.period_start, period_end=row.period_end, not_before=earliest
-    )
-
-
-def apply_notice(*, row: Subscription) -> Subscription:
-    """In the last period before it: the provider charges the newer fee from the next one on."""
-    if row.state != State.ACTIVE or row.next_version_id or renews_with(row) != row.period_end:
-        return row
-    gateway_plans.change_price(
-        subscription=row.stripe_id,
-        item=row.stripe_item,
-        price=price_of(row.noticed, row.next_category),
-        at=None,
-        key=f"{row.pk}-notice-{row.noticed_id}-{int(row.period_start.timestamp())}",
-    )
-    return look(row=row)
-
-
-# Another VAT id
-
-
-def apply_vat(*, row: Subscription) -> Subscription:
-    """The driver's details make another VAT category of the fee: it is charged from the renewal on."""
-    if row.user is None or row.state != State.ACTIVE or row.switching_to_id is not None:
-        return row
-    wanted = parties.plan_category(row.user, row.operator)
-    if wanted == row.next_category:
-        return row
-    if wanted == vat.REVERSE_CHARGE and not row.vat_id:
-        # Which one it rests on is on the row before the provider charges by it.
-        Subscription.objects.filter(pk=row.pk).update(vat_id=taxed_as(row.user, row.plan)["vat_id"])
-    gateway_plans.change_price(
-        subscription=row.stripe_id, item=row.stripe_item,
-        price=price_of(row.next_version or row.version, wanted), at=None, key=f"{row.pk}-vat-{uuid4()}",
-    )  # fmt: skip
-    return look(row=row)
-
-
-# What the sweeper finds
-
-
-def unfinished(now: datetime):
-    """Pages that nobody has come back from, periods that are over, and steps that a crash left."""
-    stale = now - policy.STALE_AFTER
-    waiting = Q(state=State.INCOMPLETE, updated_at__lt=now - policy.ASK_OPEN_PAGES_EVERY)
-    never_asked = Q(state=State.INCOMPLETE, stripe_checkout="", updated_at__lt=stale)
-    known = Q(state__in=sorted(subscribing.RUNNING))
-    over = (
-        known
-        & Q(period_end__lt=stale)
-        & (Q(asked_at__lt=F("period_end")) | Q(asked_at__lt=now - policy.ASK_PLANS_EVERY))
-    )
-    unpaid = Q(state=State.PAST_DUE, asked_at__lt=now - policy.ASK_PLANS_EVERY)
-    daily = known & Q(asked_at__lt=now - timedelta(days=1))
-    return (
-        Subscription.objects.with_plan()
-        .filter(waiting | never_asked | over | unpaid | daily)
-        .order_by("updated_at")
-    )
-
-
-def look_again(row: Subscription) -> None:
-    # First of all, so that a row which always fails goes to the end of the line.
-    Subscription.objects.filter(pk=row.pk).update(updated_at=timezone.now())
-    look(row=row)
-
-
-def unfinished_switches(now: datetime):
-    return Subscription.objects.with_plan().filter(
-        switching_to__isnull=False, updated_at__lt=now - policy.STALE_AFTER
-    )
-
-
-def untold_ends(now: datetime):
-    rows = Subscription.objects.with_plan().running()
-    told = Q(ends_there=True) & Q(ends_at=None)
-    return rows.filter(told | Q(ends_there=False, ends_at__lte=F("period_end")))
-
-
-def out_of_grace(now: datetime):
-    """Those whose days of grace are over; how many there are is the plan's matter."""
-    days = timedelta(days=1)
-    return (
-        Subscription.objects.with_plan()
-        .filter(state=State.PAST_DUE)
-        .filter(past_due_since__lte=now - days * F("plan__grace_days"))
-    )
-
-
-def to_be_told(now: datetime):
-    """Those whose plan has a newer version that they have not heard of."""
-    newer = PlanVersion.objects.filter(
-        plan=OuterRef("plan"), number__gt=OuterRef("version__number")
-    ).order_by("-number")
-    rows = Subscription.objects.with_plan().running().annotate(newest=Subquery(newer.values("pk")[:1]))
-    return rows.filter(newest__isnull=False).filter(Q(noticed=None) | ~Q(noticed=F("newest")))
-
-
-def to_be_taxed_anew(now: datetime):
-    """Those that a change of their customer's details could concern."""
-    rows = Subscription.objects.with_plan().select_related("operator")
-    abroad = Q(user__billing_account__kind__in=BUSINESS) & ~Q(user__billing_account__vat_id="")
-    fleets = Account.objects.filter(kind__in=BUSINESS, drivers__user=OuterRef("user")).exclude(vat_id="")
-    concerned = ~Q(vat_category=vat.STANDARD) | ~Q(next_vat_category="") | abroad | Exists(fleets)
-    return rows.filter(concerned, state=State.ACTIVE, switching_to=None, period_end__gt=now)
-
-
-def to_be_renewed_anew(now: datetime):
-    rows = Subscription.objects.with_plan().select_related("noticed")
-    return rows.filter(
-        state=State.ACTIVE, noticed__isnull=False, next_version=None, period_end__gt=now
-    ).exclude(noticed=F("version"))

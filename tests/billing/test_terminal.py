@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from billing import actions, sweeping, tasks
 from billing.actions import missed, refunds, terminal
+from billing.actions.bill import NOBODY
 from billing.exceptions import PaymentRefused
 from billing.ledger import Code
 from billing.models import Cdr, Entry, Invoice, Journal, Payment
@@ -62,10 +63,7 @@ def sums() -> dict:
 
 def test_its_bill_is_settled_with_a_document(evse):
     session = charge(evse)
-    assert (bill(session).state, bill(session).review) == (
-        "review",
-        "Nobody is known to bill for this session.",
-    )
+    assert (bill(session).state, bill(session).review) == ("review", NOBODY)
     told(session)
     cdr = terminal.pay(session=session)
     assert (cdr.state, cdr.review) == ("settled", "")
