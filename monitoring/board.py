@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from evportal.accounts.access import Access
 from monitoring import looks, zones
 from monitoring.models import Alert, Severity
-from stations.models import Evse, Session, Site, State, Station
+from stations.models import Evse, Session, Site, Station
 
 #: Sites beyond these are calmer than all shown; the page says how many they are.
 TILES = 60
@@ -222,18 +222,14 @@ def tile(site: Site, places: list[Place]) -> dict:
 
 def _cells(places: list[Place]) -> list[Cell]:
     before, after = reverse("ops:charger", args=[0]).rsplit("0", 1)
-    words = {state: str(State(state).label) for state in {place.state for place in places}}
-    offline = str(looks.WORDS["offline"])
+    # Thousands of cells, a dozen ways to look.
+    shown = {
+        key: (looks.look(key[0], is_online=key[1]), looks.word(key[0], is_online=key[1]))
+        for key in {(place.state, place.is_online) for place in places}
+    }
     found = []
     for number, place in enumerate(places, start=1):
-        online = place.is_online
-        word = words[place.state] if online else offline
-        found.append(
-            Cell(
-                number,
-                looks.LOOKS[place.state] if online else "offline",
-                f"{place.station} / {place.number}: {word}",
-                f"{before}{place.station_id}{after}",
-            )
-        )
+        look, word = shown[place.state, place.is_online]
+        label = f"{place.station} / {place.number}: {word}"
+        found.append(Cell(number, look, label, f"{before}{place.station_id}{after}"))
     return found

@@ -39,13 +39,21 @@ WORDS = {
 STATES = {look: [state for state, its in LOOKS.items() if its == look] for look in ORDER if look != "offline"}
 
 
-def look_of(evse: Evse) -> str:
+def look(state: str, *, is_online: bool) -> str:
     """A silent station's last word is worth nothing, so it looks offline whatever it said."""
-    return LOOKS[evse.state] if evse.station.is_online else "offline"
+    return LOOKS[state] if is_online else "offline"
+
+
+def word(state: str, *, is_online: bool) -> str:
+    return str(State(state).label if is_online else WORDS["offline"])
+
+
+def look_of(evse: Evse) -> str:
+    return look(evse.state, is_online=evse.station.is_online)
 
 
 def word_of(evse: Evse) -> str:
-    return evse.get_state_display() if evse.station.is_online else str(WORDS["offline"])
+    return word(evse.state, is_online=evse.station.is_online)
 
 
 def worst(looks) -> str:
