@@ -1,6 +1,5 @@
 """The web process: pages and API over HTTP, browsers' `/live/` and chargers' `/ocpp/` over WebSocket."""
 
-import gc
 import logging
 import os
 
@@ -14,6 +13,7 @@ django = get_asgi_application()
 # Django must be set up before these are imported.
 from channels.routing import URLRouter  # noqa: E402
 
+from evportal.collector import seldom_collect  # noqa: E402
 from monitoring.routing import websocket_urlpatterns  # noqa: E402
 from stations.files.bodies import Bounded  # noqa: E402
 from stations.ocpp.app import ChargerSockets  # noqa: E402
@@ -33,17 +33,6 @@ def warm_up() -> None:
 
     get_user_model().objects.exists()
     get_template("base.html")
-
-
-def seldom_collect() -> None:
-    """What is loaded by now stays, so the collector need not look at it again and again.
-
-    Without this it takes a seventh of the time of a process that answers chargers as fast as it can: what
-    waits for a commit looks like garbage in the making.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 async def application(scope, receive, send):

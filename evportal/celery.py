@@ -6,6 +6,7 @@ from celery import Celery
 from celery.signals import worker_process_init
 from django.db.backends.signals import connection_created
 
+from evportal.collector import seldom_collect
 from evportal.embedded import manners
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evportal.settings")
@@ -17,6 +18,7 @@ app.autodiscover_tasks()
 
 @worker_process_init.connect
 def be_nice(**_signal) -> None:
+    seldom_collect()
     connection_created.connect(manners.follow)
 
 

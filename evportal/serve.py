@@ -19,7 +19,7 @@ MAX_FRAME = 256 * 1024
 PING_SECONDS = float(os.environ.get("WS_PING_SECONDS", "20"))
 #: Also for the tests' server: it must be as strict.
 SOCKETS = {
-    "ws": "websockets-sansio",
+    "ws": "evportal.sockets:Sockets",
     "ws_max_size": MAX_FRAME,
     "ws_per_message_deflate": False,
     "ws_ping_interval": PING_SECONDS,

@@ -42,8 +42,11 @@ from stations.sessions import find_evse
 
 log = logging.getLogger(__name__)
 
-#: Batches that one transaction takes: a few thousand frames when chargers are busy.
-AT_ONCE = 40
+#: Frames that one transaction takes, roughly, when there is a backlog: what it costs for each session that
+#: they are about is shared by all of them, and yet nobody waits long for a row that it has locked.
+AT_ONCE = 4000
+#: Batches in one transaction.
+BATCHES = 1000
 #: A frame's time is when it came; its batch's is when it was committed.
 COMMITTED_WITHIN = timedelta(hours=1)
 
@@ -106,17 +109,22 @@ def ingest(batch_id: UUID, *, wait: bool = False) -> bool:
 
 
 def ingest_waiting(most: int = AT_ONCE) -> int:
-    """Ingest what waits, the oldest first, `most` batches together; returns how many batches it was.
+    """Ingest what waits, the oldest first, about `most` frames; returns how many batches it was.
 
     Together they cost hardly more than one: every statement is in bulk.
     """
     waiting = Batch.objects.select_for_update(skip_locked=True).filter(done_at=None, attempts=0)
-    return _ingest(waiting.order_by("received_at")[:most])
+    return _ingest(waiting.order_by("received_at")[:BATCHES], most)
 
 
-def _ingest(waiting: QuerySet[Batch]) -> int:
+def _ingest(waiting: QuerySet[Batch], most: int = AT_ONCE) -> int:
     with transaction.atomic():
-        batches = dict(waiting.values_list("pk", "received_at"))
+        batches, taken = {}, 0
+        for pk, received_at, messages in waiting.values_list("pk", "received_at", "messages"):
+            if batches and taken + messages > most:
+                break
+            batches[pk] = received_at
+            taken += messages
         if not batches:
             return 0
         found = _read(_messages(batches))

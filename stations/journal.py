@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import logging
 import secrets
@@ -68,8 +69,31 @@ class Entry(NamedTuple):
         )
 
 
+#: Called once: with None when the entry is on disk, or with why it could not be stored.
+Done = Callable[[Exception | None], None]
 #: An entry, whether it is a report for the workers, and who waits for its commit.
-Waiting = tuple[Entry, bool, asyncio.Future | None]
+Waiting = tuple[Entry, bool, Done | None]
+
+
+def _tell(group: list[Waiting], error: Exception | None) -> None:
+    for _entry, _ingest, done in group:
+        if done is None:
+            continue
+        try:
+            done(error)
+        except Exception:
+            # One charger's answer must not cost the others theirs.
+            log.exception("What follows a commit failed")
+
+
+def _settle(waiting: asyncio.Future, error: Exception | None) -> None:
+    # Who waited may have gone meanwhile.
+    if waiting.done():
+        return
+    if error is None:
+        waiting.set_result(None)
+    else:
+        waiting.set_exception(error)
 
 
 class Journal:
@@ -95,15 +119,16 @@ class Journal:
 
     def write(self, entry: Entry, *, ingest: bool) -> asyncio.Future:
         """Await it: done once the entry is committed; raises `psycopg.Error` when it could not be."""
-        done = asyncio.get_running_loop().create_future()
-        self._add(entry, ingest, done)
-        return done
+        waiting = asyncio.get_running_loop().create_future()
+        self.put(entry, ingest, functools.partial(_settle, waiting))
+        return waiting
 
     def note(self, entry: Entry) -> None:
         """Log the entry with the next commit; nobody waits for it."""
-        self._add(entry, False, None)
+        self.put(entry, False, None)
 
-    def _add(self, entry: Entry, ingest: bool, done: asyncio.Future | None) -> None:
+    def put(self, entry: Entry, ingest: bool, done: Done | None) -> None:
+        """Store the entry with the next commit and call `done`."""
         self._waiting.append((entry, ingest, done))
         self._wake.set()
         if self._task is None or self._task.done():
@@ -143,13 +168,9 @@ class Journal:
                 return
             log.error("The journal could not be written: %s", error)
             await lane.close()
-            for _entry, _ingest, done in group:
-                if done is not None and not done.done():
-                    done.set_exception(error)
+            _tell(group, error)
             return
-        for _entry, _ingest, done in group:
-            if done is not None and not done.done():
-                done.set_result(None)
+        _tell(group, None)
         if batch is not None:
             self._nudge(batch)
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
+from evportal.courtesy import Courtesy
 from stations import (
     abilities,
     availability,
@@ -48,8 +49,9 @@ def ingest(batch_id: str) -> None:
     """A batch waits: it, and whatever else does, is ingested until nothing waits or the turn is over."""
     until = time.monotonic() + TURN_SECONDS
     try:
+        courtesy = Courtesy()
         while ingesting.ingest_waiting() and time.monotonic() < until:
-            pass
+            courtesy.pause()
     except Exception:
         # One of them can't be ingested; each by itself, so that the others are.
         log.exception("Batches can't be ingested together")

@@ -13,10 +13,12 @@ ALLOWED = {
     "evportal/outbox": {"evportal.outbox"},
     "stations": {
         "evportal.accounts",
+        "evportal.courtesy",
         "evportal.limits",
         "evportal.money",
         "evportal.outbox",
         "evportal.rest",
+        "evportal.sockets",
         "evportal.spreadsheets",
     },
     "bookings": {"evportal.accounts", "evportal.money", "evportal.outbox", "evportal.rest", "stations"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from evportal.sockets import EXTENSION
 from stations.ocpp import door, versions
 from stations.ocpp.connection import Connection
 from stations.ocpp.hub import Hub
@@ -51,12 +52,14 @@ class ChargerSockets:
         chosen = subprotocol if subprotocol in knock.subprotocols else None
         version = versions.SUBPROTOCOLS[subprotocol]
         connection = Connection(station, version, send, self.hub.journal, self.hub.crowds, knock.address)
-        await self._serve(connection, chosen, receive, send)
+        await self._serve(connection, chosen, scope, receive, send)
 
-    async def _serve(self, connection: Connection, subprotocol: str | None, receive, send) -> None:
+    async def _serve(self, connection: Connection, subprotocol: str | None, scope, receive, send) -> None:
         await self.hub.join(connection)
         try:
             await send({"type": "websocket.accept", "subprotocol": subprotocol})
+            if texts := scope.get("extensions", {}).get(EXTENSION):
+                connection.take_through(texts)
             await connection.run(receive)
         finally:
             # A cancelled task must still write that the station is gone.

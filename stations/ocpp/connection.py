@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 import uuid
@@ -13,11 +14,13 @@ from datetime import UTC, datetime
 import psycopg
 from django.db import DatabaseError
 
+from evportal.sockets import Texts
 from stations import speaking
 from stations.configuration import masking
 from stations.journal import Entry, Journal
 from stations.models import Message, Station
 from stations.ocpp import frames, registering, schemas, versions
+from stations.ocpp.limits import Rate
 from stations.ocpp.routing import Incoming, Route
 from stations.ocpp.threads import in_thread
 from stations.ocpp.together import Crowds
@@ -62,6 +65,7 @@ class Connection:
         self.id = uuid.uuid4()
         self._id = str(self.id)
         self.station = station
+        self._station_id = station.pk
         self.version = version
         self.address = address
         self.registered = station.registration == Station.Registration.ACCEPTED
@@ -80,9 +84,13 @@ class Connection:
         self._answers: dict[str, asyncio.Future] = {}
         self._actions: dict[str, str] = {}
         self._busy = self._draining = False
+        #: Reports may be answered through it without a task in between.
+        self._texts: Texts | None = None
+        #: Set while `run` waits until a report that `_take` took is answered.
+        self._after_report: asyncio.Future | None = None
         self._slow: set[asyncio.Task] = set()
         self._bad_frames = 0
-        self._window, self._in_window = 0.0, 0
+        self._rate = Rate(MAX_RATE)
 
     # Reading
 
@@ -95,6 +103,9 @@ class Connection:
                 break
             if event["type"] != "websocket.receive":
                 continue
+            if self._busy:
+                self._after_report = asyncio.get_running_loop().create_future()
+                await self._after_report
             if self._draining:
                 # Not answered, so the charger will send it again, to the process that comes after us.
                 continue
@@ -108,6 +119,64 @@ class Connection:
         for waiting in (*self._answers.values(), *self._slow):
             waiting.cancel()
 
+    def take_through(self, texts: Texts) -> None:
+        """Take reports at once as the server reads them, and answer them without a task in between."""
+        self._texts = texts
+        texts.take = self._take
+
+    def _take(self, text: str) -> bool:
+        """Treat a text at once if it is a report as it should be; anything else goes through `run`.
+
+        Nearly all that a charger sends are reports, and what they are answered depends on nothing but that
+        they are kept.
+        """
+        if not self._is_free() or not self._texts.is_writable:
+            return False
+        try:
+            call = frames.decode(text, self.version)
+        except (frames.BadFrame, frames.CallError):
+            return False
+        route = self._routes.get(call.action) if type(call) is frames.Call and self.registered else None
+        if route is None or not route.is_report(call.payload):
+            return False
+        if not schemas.is_valid(self.version, call.action, call.payload):
+            return False
+        received_at = datetime.now(UTC)
+        incoming = Incoming(self.station, self.version, call.payload, received_at, call.message_id)
+        try:
+            answer = route.answer(incoming)
+        except Exception:
+            # `run` gets the same error and says so.
+            return False
+        self.last_seen = received_at
+        self._rate.add(time.monotonic())
+        if not route.durable:
+            self._texts.write(frames.encode([frames.RESULT, call.message_id, answer]))
+            return True
+        self._busy = True
+        kept = self._report(call, text, received_at, answer)
+        self._journal.put(kept, route.for_workers, functools.partial(self._reported, call, answer))
+        return True
+
+    def _is_free(self) -> bool:
+        """Whether a report may be treated before the socket's own task is asked."""
+        is_idle = self.is_open and not self._busy and not self._draining
+        return is_idle and not self._rate.is_reached(time.monotonic())
+
+    def _reported(self, call: frames.Call, answer: dict, error: Exception | None) -> None:
+        """A report that `_take` took is on disk, or could not be stored."""
+        if error is None:
+            self._texts.write(frames.encode([frames.RESULT, call.message_id, answer]))
+        else:
+            self._texts.write(self._not_stored(call, error))
+        if self._after_report is None:
+            self._busy = False
+            return
+        # The one that `run` holds is next, before whatever the server reads now.
+        if not self._after_report.done():
+            self._after_report.set_result(None)
+        self._after_report = None
+
     async def drain(self) -> None:
         """Take no new frame; returns when the one that is being treated has its answer."""
         self._draining = True
@@ -115,12 +184,8 @@ class Connection:
             await asyncio.sleep(0.002)
 
     async def _throttle(self) -> None:
-        now = time.monotonic()
-        if now - self._window >= 1:
-            self._window, self._in_window = now, 0
-        self._in_window += 1
-        if self._in_window > MAX_RATE:
-            await asyncio.sleep(max(0.0, self._window + 1 - now))
+        if wait := self._rate.add(time.monotonic()):
+            await asyncio.sleep(wait)
 
     async def _frame(self, text: str | None, raw: bytes | None) -> None:
         received_at = self.last_seen = datetime.now(UTC)
@@ -185,10 +250,7 @@ class Connection:
             await self._answer(error.frame(), Message.Kind.ERROR, call.message_id, call.action)
             return
         except (psycopg.Error, DatabaseError) as error:
-            # Nothing was stored, so nothing is acknowledged: the charger will repeat it.
-            log.error("Station %s: %s was not stored: %s", self.station.pk, call.action, error)
-            refusal = frames.CallError(call.message_id, "InternalError", "Not stored; please repeat.")
-            await self._send_text(refusal.frame())
+            await self._send_text(self._not_stored(call, error))
             return
         except Exception:
             log.exception("Station %s: %s failed", self.station.pk, call.action)
@@ -201,6 +263,11 @@ class Connection:
         await self._send_text(frame)
         if route.durable and route.is_decision(payload):
             self._note(datetime.now(UTC), False, Message.Kind.RESULT, call.message_id, call.action, frame)
+
+    def _not_stored(self, call: frames.Call, error: Exception) -> str:
+        """Nothing was stored, so nothing is acknowledged: the charger will repeat it."""
+        log.error("Station %s: %s was not stored: %s", self.station.pk, call.action, error)
+        return frames.CallError(call.message_id, "InternalError", "Not stored; please repeat.").frame()
 
     def _was_asked_for(self, action: str) -> bool:
         return self._asked_for.get(action, 0.0) > time.monotonic()
@@ -238,7 +305,7 @@ class Connection:
             answer = route.answer(incoming)
         if not route.durable:
             return answer
-        text = masking.masked_frame(text, 3) if call.action == "NotifyReport" else text
+        text = masking.masked_frame(text, 3) if route.is_secret else text
         if route.is_decision(payload):
             entry = self._entry(received_at, True, CALL, call.message_id, call.action, text)
             if route.for_workers:
@@ -246,12 +313,14 @@ class Connection:
             else:
                 self._journal.note(entry)
             return answer
-        # What is answered is known before the commit that makes it true, so it is kept with the frame.
-        entry = self._entry(
+        await self._journal.write(self._report(call, text, received_at, answer), ingest=route.for_workers)
+        return answer
+
+    def _report(self, call: frames.Call, text: str, received_at: datetime, answer: dict) -> Entry:
+        """What is answered is known before the commit that makes it true, so it is kept with the frame."""
+        return self._entry(
             received_at, True, CALL, call.message_id, call.action, text, frames.payload_text(answer)
         )
-        await self._journal.write(entry, ingest=route.for_workers)
-        return answer
 
     def follow(self, registration: str) -> None:
         """The station's registration is this now, whoever changed it."""
@@ -345,7 +414,7 @@ class Connection:
     def _entry(self, at, from_station, kind, message_id, action, frame, answer=None, command=None) -> Entry:
         return Entry(
             at,
-            self.station.pk,
+            self._station_id,
             self._id,
             from_station,
             kind,

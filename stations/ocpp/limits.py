@@ -36,6 +36,25 @@ class Misses:
         return before
 
 
+class Rate:
+    """How much came within the second that has begun."""
+
+    def __init__(self, most: int):
+        self._most = most
+        self._began, self._count = 0.0, 0
+
+    def is_reached(self, now: float) -> bool:
+        if now - self._began >= 1:
+            self._began, self._count = now, 0
+        return self._count >= self._most
+
+    def add(self, now: float) -> float:
+        """One more; returns for how many seconds it has to wait."""
+        wait = self._began + 1 - now if self.is_reached(now) else 0.0
+        self._count += 1
+        return wait
+
+
 class Limits:
     """Of one process, for its event loop.
 

@@ -53,6 +53,9 @@ class Route:
     #: Kept in the journal before it is answered, though no worker ingests it.
     durable: bool = True
 
+    #: Its payload may hold secrets, which the message log doesn't show.
+    is_secret: bool = False
+
     @property
     def for_workers(self) -> bool:
         return self.facts is not None or self.later is not None
@@ -64,6 +67,10 @@ class Route:
         if self.decide is None and self.together is None:
             return False
         return self.decides is None or self.decides(payload)
+
+    def is_report(self, payload: dict) -> bool:
+        """Whether its answer is known at once and depends on nothing but that the message is kept."""
+        return not (self.unanswered or self.is_secret or self.is_slow(payload) or self.is_decision(payload))
 
 
 def empty(incoming: Incoming) -> dict:

@@ -108,7 +108,7 @@ def book(evses: list, begin: datetime, *, every: int, count: int) -> None:
 
 def measure(ask, rounds: int = ROUNDS) -> float:
     """The p95 of so many answers, in milliseconds."""
-    from evportal.asgi import seldom_collect
+    from evportal.collector import seldom_collect
 
     for _warm in range(5):
         ask()

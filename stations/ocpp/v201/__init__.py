@@ -43,7 +43,7 @@ ROUTES = {
     "NotifyEVChargingSchedule": Route(decide=smart_charging.ev_schedule),
     "NotifyEvent": Route(answer=empty, facts=diagnostics.event_facts, later=diagnostics.notify_event),
     "NotifyMonitoringReport": Route(answer=empty, later=diagnostics.monitoring_report),
-    "NotifyReport": Route(answer=empty, later=provisioning.notify_report, before_boot=True),
+    "NotifyReport": Route(answer=empty, later=provisioning.notify_report, before_boot=True, is_secret=True),
     "PublishFirmwareStatusNotification": Route(answer=empty, later=firmware.publish_status),
     "ReportChargingProfiles": Route(answer=empty, later=smart_charging.report_profiles),
     "ReservationStatusUpdate": Route(answer=empty, later=reservations.status_update),

@@ -2,18 +2,19 @@
 
 import asyncio
 import base64
+import json
 import os
 
 import pytest
 from django.db import connection
 
 from stations import boot
-from stations.models import Station
+from stations.models import Message, Station
 from tests.charger import Charger
 from tests.stations.door import open_door
 from tests.stations.faults.conftest import PASSWORD
 
-PING, CLOSE = 0x89, 0x88
+TEXT, PING, CLOSE = 0x81, 0x89, 0x88
 
 
 async def upgrade(url: str, identity: str = "CP-1", *, extensions: str = ""):
@@ -99,3 +100,88 @@ def test_37_who_came_together_does_not_come_together_for_ever(registration):
     seconds = longest - shortest + 1
     assert seconds >= shortest // 10
     assert max(intervals.count(each) for each in set(intervals)) <= 2000 / seconds + 1
+
+
+def report(message_id: str) -> bytes:
+    payload = {
+        "connectorId": 1,
+        "meterValue": [{"timestamp": "2026-06-15T12:00:00Z", "sampledValue": [{"value": "1"}]}],
+    }
+    return json.dumps([2, message_id, "MeterValues", payload]).encode()
+
+
+def long_masked(first: int, payload: bytes) -> bytes:
+    """One client frame of 126 to 65535 bytes, its mask all zero."""
+    return bytes([first, 0xFE]) + len(payload).to_bytes(2, "big") + bytes(4) + payload
+
+
+async def answer(reader) -> list:
+    first, length = await asyncio.wait_for(reader.readexactly(2), 5)
+    assert first == TEXT, hex(first)
+    if length == 126:
+        length = int.from_bytes(await reader.readexactly(2), "big")
+    return json.loads(await reader.readexactly(length))
+
+
+@pytest.fixture
+def accepted(place):
+    Station.objects.update(registration=Station.Registration.ACCEPTED)
+
+
+def stored() -> list[str]:
+    return list(
+        Message.objects.filter(action="MeterValues").order_by("at").values_list("message_id", flat=True)
+    )
+
+
+async def test_however_a_report_is_cut_up_it_is_stored_once_and_answered(door, accepted, database):
+    reader, writer, _head = await upgrade(door.url)
+    whole = long_masked(TEXT, report("whole"))
+    text = report("fragments")
+    pieces = [whole, whole[:1], whole[1:90], whole[90:]]
+    pieces += [long_masked(0x01, text[:130]), masked(PING, b"?"), masked(0x80, text[130:])]
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0.02)
+    got = [await answer(reader), await answer(reader)]
+    pong = await reader.readexactly(3)
+    got.append(await answer(reader))
+    writer.close()
+    assert got == [[3, "whole", {}], [3, "whole", {}], [3, "fragments", {}]]
+    assert pong == b"\x8a\x01?"
+    assert await database(stored) == ["whole", "whole", "fragments"]
+
+
+async def test_what_comes_in_one_piece_is_answered_in_its_order(door, accepted, database):
+    """Reports take a shorter way than decisions do; neither may overtake the other."""
+    reader, writer, _head = await upgrade(door.url)
+    expected = []
+    for turn in range(20):
+        names = [f"{turn}-{name}" for name in ("a", "b", "card", "c")]
+        authorize = json.dumps([2, names[2], "Authorize", {"idTag": "NOBODY"}]).encode()
+        writer.write(long_masked(TEXT, report(names[0])))
+        if turn % 2:
+            await asyncio.sleep(0)
+        writer.write(
+            long_masked(TEXT, report(names[1]))
+            + masked(TEXT, authorize)
+            + long_masked(TEXT, report(names[3]))
+        )
+        expected += names
+    got = [(await answer(reader))[1] for _name in expected]
+    writer.close()
+    assert got == expected
+    assert await database(stored) == [name for name in expected if "card" not in name]
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"), [(masked(0x81, b"\xff\xfe"), 1007), (bytes([0x81, 3]) + b"[2]", 1002)]
+)
+async def test_what_no_client_may_send_closes_the_socket_with_its_code(door, accepted, frame, code):
+    reader, writer, _head = await upgrade(door.url)
+    writer.write(frame)
+    first, length = await asyncio.wait_for(reader.readexactly(2), 5)
+    assert first == CLOSE
+    assert int.from_bytes((await reader.readexactly(length))[:2], "big") == code
+    writer.close()
