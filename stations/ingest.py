@@ -119,9 +119,9 @@ def ingest_waiting(most: int = AT_ONCE) -> int:
 
 def _ingest(waiting: QuerySet[Batch], most: int = AT_ONCE) -> int:
     with transaction.atomic():
-        batches, taken = {}, 0
+        batches, taken, more_to_come = {}, 0, False
         for pk, received_at, messages in waiting.values_list("pk", "received_at", "messages"):
-            if batches and taken + messages > most:
+            if more_to_come := bool(batches) and taken + messages > most:
                 break
             batches[pk] = received_at
             taken += messages
@@ -131,7 +131,7 @@ def _ingest(waiting: QuerySet[Batch], most: int = AT_ONCE) -> int:
         storing.readings(found)
         changed = storing.states(found)
         whole = station_states.store(found.station_states)
-        storing.totals(found)
+        storing.totals(found, more_to_come=more_to_come)
         signed.store(found.signed)
         progress.store(found.progress)
         series.touch((row[0], row[1]) for row in found.readings.values())
@@ -351,9 +351,17 @@ def settle(station: Station, until: datetime) -> int:
     waiting = dict(
         Batch.objects.filter(done_at=None, received_at__lte=until).values_list("pk", "received_at")
     )
-    if not waiting:
-        return 0
+    done = _settle(station, waiting) if waiting else 0
+    metering.reckon_stale(Session.objects.filter(station=station))
+    return done
+
+
+def _settle(station: Station, waiting: dict[UUID, datetime]) -> int:
     mine = Message.objects.filter(
         batch__in=list(waiting), station=station, at__gte=min(waiting.values()) - COMMITTED_WITHIN
     ).values_list("batch", flat=True)
-    return sum(ingest(batch_id, wait=True) for batch_id in set(mine))
+    rows = Batch.objects.select_for_update().filter(pk__in=set(mine), done_at=None).order_by("received_at")
+    done = 0
+    while count := _ingest(rows[:BATCHES]):
+        done += count
+    return done

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from django.db.models import Avg, Count, Max, Min
+from django.db import transaction
+from django.db.models import Avg, Count, Max, Min, QuerySet
 
 from stations import doubts, registers, sequence, series, signals
 from stations.meter import ENERGY, POWER, TIME_FLAGS, Sample
@@ -13,7 +14,7 @@ from stations.models import Reading, Session, SignedCheck
 
 #: What a session's energy is reckoned from.
 MEASURANDS = (ENERGY, registers.INTERVAL)
-FIELDS = ["energy_wh", "register_wh", "register_at", "flags", "review"]
+FIELDS = ["energy_wh", "register_wh", "register_at", "flags", "review", "is_stale"]
 
 
 def measured(session: Session) -> registers.EnergyResult:
@@ -60,13 +61,17 @@ def reckon(session: Session, samples: list[Sample]) -> registers.EnergyResult:
     )
 
 
-def add(session: Session, samples: Iterable[Sample]) -> None:
+def add(session: Session, samples: Iterable[Sample], *, more_to_come: bool = False) -> None:
     """New readings of an open session, stored already; one that ended is corrected by them.
 
-    Changes the row in memory; the caller, who holds its lock, saves `FIELDS`.
+    With `more_to_come` that is left to `reckon_stale`: it reads all that a session has, and a backlog would
+    have it read again and again. Changes the row in memory; the caller, who holds its lock, saves `FIELDS`.
     """
     if not session.is_open:
-        reckon_anew(session)
+        if more_to_come:
+            session.is_stale = True
+        else:
+            reckon_anew(session)
         return
     if not _counts_on(session, samples):
         refresh(session)
@@ -113,9 +118,23 @@ def _unproven(session: Session) -> str:
     return check.hold_words[:200] if check is not None and check.is_held else ""
 
 
+def reckon_stale(sessions: QuerySet[Session]) -> int:
+    """Bring those of them up to date whose figures wait for it, each by itself; returns how many."""
+    stale = list(sessions.filter(is_stale=True).values_list("pk", flat=True)[:500])
+    for pk in stale:
+        with transaction.atomic():
+            rows = Session.objects.select_for_update(of=["self"]).select_related("evse")
+            session = rows.filter(pk=pk, is_stale=True).first()
+            if session is not None:
+                reckon_anew(session)
+                session.save(update_fields=FIELDS)
+    return len(stale)
+
+
 def reckon_anew(session: Session) -> None:
     """Something about an ended session came late: if its figures change, its bill must."""
     before = session.energy_wh
+    session.is_stale = False
     settle(session)
     if session.energy_wh != before:
         signals.after_commit(

@@ -86,7 +86,7 @@ def states(found: Found) -> list[int]:
 NEWEST = [*metering.FIELDS, "meter_start_wh", "power_w", "soc_percent", "charging_state", "last_reading_at"]
 
 
-def totals(found: Found) -> None:
+def totals(found: Found, *, more_to_come: bool) -> None:
     """Sessions' newest values; an ended session keeps the charger's own final figures."""
     ids = sorted(found.totals.keys() | found.flows.keys())
     if not ids:
@@ -94,7 +94,7 @@ def totals(found: Found) -> None:
     rows = Session.objects.select_for_update(of=["self"]).select_related("evse")
     changed = list(rows.filter(pk__in=ids).order_by("pk"))
     for session in changed:
-        _apply(session, found.totals.get(session.pk), found.flows.get(session.pk))
+        _apply(session, found.totals.get(session.pk), found.flows.get(session.pk), more_to_come)
     values = [{"id": session.pk} | {name: getattr(session, name) for name in NEWEST} for session in changed]
     with connection.cursor() as cursor:
         # One statement: a session's row changes with every reading, and saving each by itself would be
@@ -104,13 +104,13 @@ def totals(found: Found) -> None:
             UPDATE stations_session AS session SET
                 meter_start_wh = new.meter_start_wh, energy_wh = new.energy_wh,
                 register_wh = new.register_wh, register_at = new.register_at,
-                flags = new.flags, review = new.review, power_w = new.power_w,
+                flags = new.flags, review = new.review, is_stale = new.is_stale, power_w = new.power_w,
                 soc_percent = new.soc_percent, charging_state = new.charging_state,
                 last_reading_at = new.last_reading_at
             FROM jsonb_to_recordset(%s::jsonb) AS new (
                 id uuid, meter_start_wh numeric, energy_wh numeric, register_wh numeric,
-                register_at timestamptz, flags jsonb, review text, power_w numeric, soc_percent numeric,
-                charging_state text, last_reading_at timestamptz
+                register_at timestamptz, flags jsonb, review text, is_stale boolean, power_w numeric,
+                soc_percent numeric, charging_state text, last_reading_at timestamptz
             )
             WHERE session.id = new.id
             """,
@@ -136,13 +136,13 @@ def _begin(session: Session, totals: Totals) -> None:
             return
 
 
-def _apply(session: Session, totals: Totals | None, flow: Flow | None) -> None:
+def _apply(session: Session, totals: Totals | None, flow: Flow | None, more_to_come: bool) -> None:
     if totals is not None:
         if totals.is_guessed:
             session.flags = sorted({*session.flags, doubts.GUESSED_READINGS})
         if totals.energy:
             _begin(session, totals)
-            metering.add(session, totals.energy)
+            metering.add(session, totals.energy, more_to_come=more_to_come)
         if totals.last_at is not None and (
             session.last_reading_at is None or totals.last_at >= session.last_reading_at
         ):

@@ -20,6 +20,7 @@ from stations import (
     events,
     local_lists,
     logs,
+    metering,
     monitors,
     partitions,
     rollup,
@@ -32,7 +33,7 @@ from stations.charging_profiles import answers as profile_answers
 from stations.configuration import progress
 from stations.firmware import campaigns, updates
 from stations.importing import actions as importing
-from stations.models import Batch, Command, Node, Station
+from stations.models import Batch, Command, Node, Session, Station
 from stations.models.journal import NODE_SILENT
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ def ingest(batch_id: str) -> None:
         courtesy = Courtesy()
         while ingesting.ingest_waiting() and time.monotonic() < until:
             courtesy.pause()
+        metering.reckon_stale(Session.objects.all())
     except Exception:
         # One of them can't be ingested; each by itself, so that the others are.
         log.exception("Batches can't be ingested together")
@@ -73,6 +75,7 @@ def sweep_journal() -> None:
     _each(
         Batch.objects.filter(done_at=None, received_at__lt=timezone.now() - LATE, attempts__lt=MAX_ATTEMPTS)
     )
+    metering.reckon_stale(Session.objects.all())
 
 
 @shared_task

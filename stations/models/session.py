@@ -100,6 +100,8 @@ class Session(models.Model):
     register_at = models.DateTimeField(null=True, editable=False)
     #: What was odd about it (stations/doubts.py); some of it keeps it from being billed.
     flags = models.JSONField(default=list, editable=False)
+    #: It has ended, and readings came since of which its figures don't know yet; more of them wait.
+    is_stale = models.BooleanField(default=False, editable=False)
     power_w = models.DecimalField(max_digits=12, decimal_places=1, null=True, blank=True)
     soc_percent = models.DecimalField(max_digits=5, decimal_places=1, null=True, blank=True)
     charging_state = models.CharField(max_length=20, choices=ChargingState, blank=True)
@@ -128,6 +130,7 @@ class Session(models.Model):
             models.Index(fields=["station", "-started_at"]),
             models.Index(fields=["user", "-started_at"]),
             models.Index(fields=["evse"], condition=Q(stopped_at=None), name="open_sessions"),
+            models.Index(fields=["station"], condition=Q(is_stale=True), name="stale_sessions"),
         ]
 
     def __str__(self):

@@ -213,18 +213,20 @@ def ingest_lag(portal: Portal) -> tuple[float, float]:
     ):
         began = database.execute("SELECT now()").fetchone()[0]
         process = start_load(portal.url, stations=1000, mode="open", rate=1000, duration=15, warmup=1)
-        waiting = []
+        seen = []
         while process.poll() is None:
             sql = "SELECT count(*) FROM stations_batch WHERE done_at IS NULL AND received_at > %s"
-            waiting.append(database.execute(sql, [began]).fetchone()[0])
+            seen.append((time.time(), database.execute(sql, [began]).fetchone()[0]))
             time.sleep(0.25)
-        report(process)
+        found = report(process)
         drain(portal)
         sql = (
             "SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM done_at - received_at)) "
             "FROM stations_batch WHERE received_at > %s"
         )
         lag = float(database.execute(sql, [began]).fetchone()[0])
+    # Before the readings come the starts, of which few leave anything to a worker.
+    waiting = [count for at, count in seen if found["load_began_epoch"] <= at <= found["load_ended_epoch"]]
     third = max(1, len(waiting) // 3)
     first, last = statistics.mean(waiting[:third]), statistics.mean(waiting[-third:])
     return lag, last / (first + 5)

@@ -2,14 +2,13 @@
 
 import asyncio
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
 
-from stations import ingest
 from stations.journal import Entry, Journal
 from stations.journal_lane import CHUNK, Lane
 from stations.models import Batch, Message
@@ -162,18 +161,3 @@ def test_closing_commits_what_waits(station):
 def _where() -> dict:
     known = connection.get_connection_params()
     return {name: known[name] for name in ("dbname", "user", "password", "host", "port") if known.get(name)}
-
-
-def test_a_backlog_is_ingested_in_pieces_the_oldest_first_and_a_large_batch_alone(station):
-    sizes = [3, 3, 9, 1]
-    at = datetime.now(UTC)
-    for number, size in enumerate(sizes):
-        Batch.objects.create(
-            id=uuid.uuid4(), received_at=at + timedelta(seconds=number), messages=size, error="", attempts=0
-        )
-    done = []
-    while count := ingest.ingest_waiting(most=6):
-        done.append(count)
-    assert done == [2, 1, 1]
-    in_order = Batch.objects.order_by("done_at", "received_at").values_list("messages", flat=True)
-    assert list(in_order) == sizes
