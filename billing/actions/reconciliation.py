@@ -81,6 +81,10 @@ def gather(start: datetime, end: datetime) -> tuple[list[Theirs], list[Ours]]:
     there = {row.pk: row for row in _with_owners(rows)}
     here = {row.pk: row for row in journal}
     objects = {one.object for one in _theirs(there.values())} | {one.object for one in _ours(here.values())}
+    # A fee is known by its movement; what moved is known by something else.
+    fees = sorted(one.object for one in _ours(here.values()) if one.what is What.FEE)
+    for some in _batches(fees):
+        objects |= {object_of(row) for row in BalanceTransaction.objects.filter(stripe_id__in=some)}
     # An event's counterpart may lie on another day, and so may a second one of the same object.
     for some in _batches(sorted(objects)):
         found = BalanceTransaction.objects.filter(

@@ -208,6 +208,20 @@ def test_a_fee_that_is_not_booked_is_named_and_booked(provider):
     agree()
 
 
+def test_a_fee_that_was_learnt_a_day_late_is_no_difference(provider):
+    """It is booked today and belongs to yesterday's charge: both are looked at together."""
+    charged()
+    reconcile_day(day=today())
+    tomorrow = timezone.now() + timedelta(days=1)
+    _forget(Journal.objects.filter(kind="fee"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: tomorrow)
+        assert reconcile_day(day=today()) == []
+        assert Journal.objects.filter(kind="fee").get().booked_at == tomorrow
+        assert reconcile_day(day=today()) == []
+    agree()
+
+
 def test_a_hold_that_ended_elsewhere_is_a_state_that_differs(provider):
     evse, user = money.place(), make.user()
     start = actions.start_charging(user=user, evse=evse, card=money.card(user))
