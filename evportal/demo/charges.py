@@ -120,7 +120,8 @@ def curve(charge: Charge) -> list[Point]:
             )
         )
         done += parts[n] if n < STEPS else 0
-    return [*points, Point(charge.stopped_at, charge.energy_wh, 0, charge.soc_to)]
+    idle = (charge.full_at + timedelta(seconds=30), charge.stopped_at)
+    return [*points, *(Point(at, charge.energy_wh, 0, charge.soc_to) for at in idle)]
 
 
 #: What meters counted before.
