@@ -240,7 +240,7 @@ WHOLE = """
     SERVER, PIDS = sys.argv[1:3]
     ok = [sys.executable, "-c", "print('done')"]
     plan.prepare = lambda env, demo: Process("prepare", ok, env)
-    plan.payments = lambda env: stand_in("payments", env["PAYMENT_SIMULATOR_PORT"])
+    plan.payments = lambda env, behind: stand_in("payments", env["PAYMENT_SIMULATOR_PORT"])
     plan.groups = lambda env: [[stand_in("web", env["PORT"])]]
     plan.chargers = lambda env: stand_in("chargers", env["SIMULATOR_CONTROL_PORT"])
     sys.exit(command.main())

@@ -21,6 +21,13 @@ def main() -> None:
         help="signs the webhooks; default: STRIPE_WEBHOOK_SECRET",
     )
     parser.add_argument("--public-url", help="how browsers reach the pages, where not by loopback")
+    parser.add_argument(
+        "--behind",
+        type=int,
+        default=0,
+        metavar="DAYS",
+        help="a new account's clock begins so long ago, and stays behind until it is moved on (0)",
+    )
     options = parser.parse_args()
     app = App(
         data=options.data,
@@ -28,6 +35,7 @@ def main() -> None:
         webhook_secret=options.webhook_secret,
         public_url=options.public_url or f"http://127.0.0.1:{options.port}",
     )
+    app.world.begin(days_ago=options.behind)
     # Loopback only: whoever reaches this port owns the simulated account.
     uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="info", access_log=False, ws="none")
 

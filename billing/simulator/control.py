@@ -53,6 +53,11 @@ def _release(world, api, webhooks, body):
     return {"released": True}
 
 
+def _drop(world, api, webhooks, body):
+    webhooks.drop()
+    return {"dropped": True}
+
+
 def _resend(world, api, webhooks, body):
     webhooks.resend(body["event"])
     return {"resent": body["event"]}
@@ -107,6 +112,7 @@ ROUTES = {
     ("POST", "webhooks"): _webhooks,
     ("POST", "webhooks/release"): _release,
     ("POST", "webhooks/resend"): _resend,
+    ("POST", "webhooks/drop"): _drop,
     ("POST", "disputes"): _dispute,
     ("POST", "disputes/settle"): _settle_dispute,
     ("POST", "payouts"): _payout,

@@ -65,6 +65,13 @@ class World:
             self.objects.setdefault(kind, {})[id] = body
         self.clock.offset += self.setting("clock")["offset"]
 
+    def begin(self, *, days_ago):
+        """A new account began so long ago: it can live through a past before it is at today. One in which
+        anything has happened stays where it is."""
+        with self.lock:
+            if not any(kind not in INTERNAL for kind in self.objects):
+                self.clock.offset -= days_ago * 86400
+
     # Objects
 
     def new(self, kind, values=None, **fields) -> dict:

@@ -1,7 +1,8 @@
 """Some weeks of use from before the demo was started, so that reports have something to show.
 
-Only the tables that reports are made from are filled, by a few statements: nobody was billed, and a look at
-the sessions shows what the simulated cars really did. The same figures come out each time.
+Only the tables that reports are made from are filled, by a few statements: nobody was billed for it. The
+charges that were billed (books.py) are few beside it, and a look at the sessions shows those and what the
+simulated cars really did. The same figures come out each time.
 """
 
 from __future__ import annotations

@@ -15,12 +15,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
 
-from billing import gateway
-from billing.actions.cards import customer_of, save_card_from_event
-from billing.models import Card, Plan, PlanVersion, Tariff, TariffAssignment, TariffVersion
+from billing.models import Plan, PlanVersion, Tariff, TariffAssignment, TariffVersion
 from bookings.models import SiteRules
 from evportal.accounts.models import Membership, Operator, User, Vehicle
-from evportal.demo import history, network
+from evportal.demo import books, history, network
+from evportal.demo.customers import VISA
 from monitoring.load.actions import GroupWish, MemberWish, Settings, configure
 from monitoring.models import LoadSite
 from stations.firmware import images
@@ -38,8 +37,9 @@ def seed(*, data: Path) -> None:
         history.seed(timezone.now())
     # A payment provider may only be asked outside of a transaction.
     if settings.STRIPE_API_BASE:
+        books.seed(timezone.now())
         for fleet in fleets:
-            _give_card(fleet)
+            books.give_card(fleet, VISA)
 
 
 def _seed(data: Path) -> list[User]:
@@ -115,15 +115,6 @@ def _fleets(operators: dict[str, Operator]) -> list[User]:
             )
         fleets.append(fleet)
     return fleets
-
-
-def _give_card(fleet: User) -> None:
-    """The simulator's test card, as if the fleet's manager had entered it on the card page."""
-    if Card.objects.filter(customer__user=fleet).exists():
-        return
-    customer = customer_of(fleet)
-    method = gateway.client().payment_methods.attach("pm_card_visa", {"customer": customer.stripe_id})
-    save_card_from_event(saved=gateway.card(method.id))
 
 
 def _driver_things(operators: dict[str, Operator]) -> None:

@@ -78,7 +78,7 @@ def start(terminal: Terminal, supervisor: Supervisor, services: Embedded, env: d
     prepared = Prepared(supervisor.data, f"{env['DATABASE_URL']} {env['PUBLIC_URL']} {demo}")
     early = prepared.is_current()
     if settings.uses_simulated_payments(os.environ):
-        supervisor.start([plan.payments(env)])
+        supervisor.start([plan.payments(env, behind=0 if early else plan.BEHIND_DAYS)])
         if not early:
             supervisor.wait_ready()  # the demo's first bills are paid there
     if early:

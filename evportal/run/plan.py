@@ -13,6 +13,8 @@ MANAGE = [sys.executable, "manage.py"]
 QUIET = ["-W", "ignore:You're running the worker with superuser privileges"]
 CELERY = [sys.executable, *QUIET, "-m", "celery", "--quiet", "--app", "evportal"]
 WORKER = ["--loglevel", "INFO", "--without-mingle", "--without-gossip"]
+#: Two months and a day: in so much of a past the demo's books are kept (evportal/demo/books.py).
+BEHIND_DAYS = 63
 # The sweeps run every few seconds; their coming and going would hide everything else.
 ROUTINE = ("INFO    celery.app.trace", "INFO    celery.worker.strategy", "INFO    celery.beat")
 
@@ -23,10 +25,11 @@ def prepare(env: dict[str, str], *, demo: bool) -> Process:
     )
 
 
-def payments(env: dict[str, str]) -> Process:
+def payments(env: dict[str, str], *, behind: int = 0) -> Process:
+    """`behind`: so many days ago a new account begins; the demo's seed brings it to today."""
     port = int(env["PAYMENT_SIMULATOR_PORT"])
     argv = [sys.executable, "-m", "billing.simulator", "--port", str(port), "--data", env["DATA"]]
-    argv += ["--webhook-url", f"{env['PUBLIC_URL']}/billing/stripe/webhook/"]
+    argv += ["--webhook-url", f"{env['PUBLIC_URL']}/billing/stripe/webhook/", "--behind", str(behind)]
     return Process("payments", argv, env, ready=listens(port))
 
 
