@@ -192,7 +192,8 @@ class Past:
             of_this = [(one, one.charges[1]) for one in people[slug]]
             if slug == "nordlicht":
                 found += charges.plan(fleet, plugs, start=before, end=last, until=self.now, taken=found)
-                of_last, of_this = of_last + fleet, of_this + fleet
+                of_last += fleet
+                of_this += [(one, one.charges[1]) for one in customers.FLEET_DRIVERS]
             found += charges.plan(of_last, plugs, start=last, end=this, until=self.now, taken=found)
             found += charges.plan(
                 of_this, plugs, start=this, end=end, until=self.now - timedelta(hours=1), taken=found
