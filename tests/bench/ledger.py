@@ -18,9 +18,12 @@ def verify(ledger: Path, database_url: str) -> dict[str, int]:
             "stop": _stops(database, lines),
         }
     result = {"acknowledged": len(lines), "missing": 0, "doubled": 0}
-    for counts in found.values():
-        result["missing"] += sum(count == 0 for count in counts)
+    for kind, counts in found.items():
+        missing = [line for line, count in zip(_of(lines, kind), counts, strict=True) if count == 0]
+        result["missing"] += len(missing)
         result["doubled"] += sum(count > 1 for count in counts)
+        if missing:
+            print(f"   {ledger.name}: {len(missing)} of kind {kind} are missing, as {missing[:3]}")
     return result
 
 
@@ -36,7 +39,9 @@ def _starts(database, lines: list[dict]) -> list[int]:
                     ON station.id = session.station_id
                 WHERE station.identity = said.station
                     AND (session.transaction_id = said.tx OR session.started_at = said.at))
-        FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::numeric[]) AS said (station, tx, at, wh)
+        FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::numeric[]) WITH ORDINALITY
+            AS said (station, tx, at, wh, n)
+        ORDER BY n
         """,
         _of(lines, "start"),
     )
@@ -50,7 +55,9 @@ def _stops(database, lines: list[dict]) -> list[int]:
                     ON station.id = session.station_id
                 WHERE station.identity = said.station AND session.transaction_id = said.tx
                     AND session.stopped_at = said.at AND session.meter_stop_wh = said.wh)
-        FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::numeric[]) AS said (station, tx, at, wh)
+        FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::numeric[]) WITH ORDINALITY
+            AS said (station, tx, at, wh, n)
+        ORDER BY n
         """,
         _of(lines, "stop"),
     )
@@ -63,9 +70,11 @@ def _readings(database, lines: list[dict]) -> list[int]:
         SELECT (SELECT count(*) FROM stations_reading reading
                 WHERE reading.evse_id = evse.id AND reading.at = said.at AND reading.phase = ''
                     AND reading.measurand = 'Energy.Active.Import.Register' AND reading.value = said.wh)
-        FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::numeric[]) AS said (station, tx, at, wh)
+        FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::numeric[]) WITH ORDINALITY
+            AS said (station, tx, at, wh, n)
         JOIN stations_station station ON station.identity = said.station
         JOIN stations_evse evse ON evse.station_id = station.id AND evse.number = 1
+        ORDER BY n
         """,
         _of(lines, "meter"),
     )
