@@ -285,7 +285,8 @@ def _survived(portal: Portal, victim: str, version: str) -> dict[str, int]:
             ledger=book,
             run_id=f"{victim[0]}{version[0]}",
         )
-        time.sleep(5)
+        # Two hundred starts take about four seconds; then come six of readings.
+        time.sleep(8)
         if victim != "neither":
             getattr(portal, victim).kill()
             time.sleep(1)
