@@ -168,7 +168,10 @@ class Connection:
         if error is None:
             self._texts.write(frames.encode([frames.RESULT, call.message_id, answer]))
         else:
+            # Called by whoever committed: the log must name this station all the same.
+            said_of = speaking.station.set(self.station.identity)
             self._texts.write(self._not_stored(call, error))
+            speaking.station.reset(said_of)
         if self._after_report is None:
             self._busy = False
             return

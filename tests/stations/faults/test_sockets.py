@@ -5,16 +5,20 @@ import base64
 import json
 import os
 
+import psycopg
 import pytest
 from django.db import connection
 
+from evportal.logs import ContextFilter
 from stations import boot
+from stations.journal_lane import Lane
 from stations.models import Message, Station
-from tests.charger import Charger
+from tests.charger import CallError, Charger
 from tests.stations.door import open_door
 from tests.stations.faults.conftest import PASSWORD
 
 TEXT, PING, CLOSE = 0x81, 0x89, 0x88
+STATUS = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
 
 
 async def upgrade(url: str, identity: str = "CP-1", *, extensions: str = ""):
@@ -185,3 +189,23 @@ async def test_what_no_client_may_send_closes_the_socket_with_its_code(door, acc
     assert first == CLOSE
     assert int.from_bytes((await reader.readexactly(length))[:2], "big") == code
     writer.close()
+
+
+async def test_what_cannot_be_stored_is_not_acknowledged_and_the_log_names_each_station(
+    charger, accepted, monkeypatch, caplog
+):
+    async def away(self, statement, rows):
+        raise psycopg.OperationalError("the server closed the connection unexpectedly")
+
+    caplog.handler.addFilter(ContextFilter())
+    async with charger() as one, charger(identity="CP-2") as other:
+        with monkeypatch.context() as patch:
+            patch.setattr(Lane, "copy", away)
+            for each in (one, other, one):
+                with pytest.raises(CallError) as refused:
+                    await each.call("StatusNotification", STATUS)
+                assert refused.value.code == "InternalError"
+        # The same again, once the database is back: that is what a charger does.
+        assert await one.call("StatusNotification", STATUS) == {}
+    lines = [row for row in caplog.records if "was not stored" in row.message]
+    assert [row.station for row in lines] == ["CP-1", "CP-2", "CP-1"]
