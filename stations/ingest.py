@@ -45,8 +45,9 @@ log = logging.getLogger(__name__)
 #: Frames that one transaction takes, roughly, when there is a backlog: what it costs for each session that
 #: they are about is shared by all of them, and yet nobody waits long for a row that it has locked.
 AT_ONCE = 4000
-#: Batches in one transaction.
-BATCHES = 1000
+#: Batches that are locked at a time until there are so many frames: what one worker locks and then leaves,
+#: another one can't take meanwhile.
+CHUNK = 200
 #: A frame's time is when it came; its batch's is when it was committed.
 COMMITTED_WITHIN = timedelta(hours=1)
 
@@ -114,17 +115,28 @@ def ingest_waiting(most: int = AT_ONCE) -> int:
     Together they cost hardly more than one: every statement is in bulk.
     """
     waiting = Batch.objects.select_for_update(skip_locked=True).filter(done_at=None, attempts=0)
-    return _ingest(waiting.order_by("received_at")[:BATCHES], most)
+    return _ingest(waiting, most)
+
+
+def _taken(waiting: QuerySet[Batch], most: int) -> tuple[dict[UUID, datetime], bool]:
+    """When the oldest of them came, of about `most` frames together, and whether others wait behind them."""
+    batches: dict[UUID, datetime] = {}
+    taken = 0
+    while True:
+        rows = waiting.exclude(pk__in=batches).order_by("received_at")[:CHUNK]
+        chunk = list(rows.values_list("pk", "received_at", "messages"))
+        for pk, received_at, messages in chunk:
+            if batches and taken + messages > most:
+                return batches, True
+            batches[pk] = received_at
+            taken += messages
+        if len(chunk) < CHUNK:
+            return batches, False
 
 
 def _ingest(waiting: QuerySet[Batch], most: int = AT_ONCE) -> int:
     with transaction.atomic():
-        batches, taken, more_to_come = {}, 0, False
-        for pk, received_at, messages in waiting.values_list("pk", "received_at", "messages"):
-            if more_to_come := bool(batches) and taken + messages > most:
-                break
-            batches[pk] = received_at
-            taken += messages
+        batches, more_to_come = _taken(waiting, most)
         if not batches:
             return 0
         found = _read(_messages(batches))
@@ -352,7 +364,8 @@ def settle(station: Station, until: datetime) -> int:
         Batch.objects.filter(done_at=None, received_at__lte=until).values_list("pk", "received_at")
     )
     done = _settle(station, waiting) if waiting else 0
-    metering.reckon_stale(Session.objects.filter(station=station))
+    for session_id in metering.stale(Session.objects.filter(station=station)):
+        metering.reckon_stale(session_id)
     return done
 
 
@@ -360,8 +373,8 @@ def _settle(station: Station, waiting: dict[UUID, datetime]) -> int:
     mine = Message.objects.filter(
         batch__in=list(waiting), station=station, at__gte=min(waiting.values()) - COMMITTED_WITHIN
     ).values_list("batch", flat=True)
-    rows = Batch.objects.select_for_update().filter(pk__in=set(mine), done_at=None).order_by("received_at")
+    rows = Batch.objects.select_for_update().filter(pk__in=set(mine), done_at=None)
     done = 0
-    while count := _ingest(rows[:BATCHES]):
+    while count := _ingest(rows):
         done += count
     return done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Avg, Count, Max, Min, QuerySet
@@ -118,17 +119,18 @@ def _unproven(session: Session) -> str:
     return check.hold_words[:200] if check is not None and check.is_held else ""
 
 
-def reckon_stale(sessions: QuerySet[Session]) -> int:
-    """Bring those of them up to date whose figures wait for it, each by itself; returns how many."""
-    stale = list(sessions.filter(is_stale=True).values_list("pk", flat=True)[:500])
-    for pk in stale:
-        with transaction.atomic():
-            rows = Session.objects.select_for_update(of=["self"]).select_related("evse")
-            session = rows.filter(pk=pk, is_stale=True).first()
-            if session is not None:
-                reckon_anew(session)
-                session.save(update_fields=FIELDS)
-    return len(stale)
+def stale(sessions: QuerySet[Session]) -> list[UUID]:
+    """Those of them whose figures wait to be brought up to date, some hundreds at a time."""
+    return list(sessions.filter(is_stale=True).values_list("pk", flat=True)[:500])
+
+
+@transaction.atomic
+def reckon_stale(session_id: UUID) -> None:
+    rows = Session.objects.select_for_update(of=["self"]).select_related("evse")
+    session = rows.filter(pk=session_id, is_stale=True).first()
+    if session is not None:
+        reckon_anew(session)
+        session.save(update_fields=FIELDS)
 
 
 def reckon_anew(session: Session) -> None:

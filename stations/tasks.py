@@ -53,11 +53,11 @@ def ingest(batch_id: str) -> None:
         courtesy = Courtesy()
         while ingesting.ingest_waiting() and time.monotonic() < until:
             courtesy.pause()
-        metering.reckon_stale(Session.objects.all())
     except Exception:
         # One of them can't be ingested; each by itself, so that the others are.
         log.exception("Batches can't be ingested together")
         _each(Batch.objects.filter(done_at=None, attempts=0))
+    _reckon_stale()
 
 
 def _each(batches) -> None:
@@ -75,7 +75,16 @@ def sweep_journal() -> None:
     _each(
         Batch.objects.filter(done_at=None, received_at__lt=timezone.now() - LATE, attempts__lt=MAX_ATTEMPTS)
     )
-    metering.reckon_stale(Session.objects.all())
+    _reckon_stale()
+
+
+def _reckon_stale() -> None:
+    for session_id in metering.stale(Session.objects.all()):
+        try:
+            metering.reckon_stale(session_id)
+        except Exception:
+            # It stays marked, and keeps no other from being reckoned.
+            log.exception("Session %s can't be reckoned anew", session_id)
 
 
 @shared_task

@@ -1,13 +1,15 @@
 """What waits for the workers is taken in pieces; an ended session's figures are reckoned at their end."""
 
+import threading
 import uuid
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
-from stations import ingest, signals, tasks
+from stations import ingest, metering, signals, tasks
 from stations.models import Batch, Session
 from tests import make
 from tests.stations.delivery import deliver
@@ -26,6 +28,29 @@ def test_the_oldest_first_and_a_large_batch_alone():
     assert done == [2, 1, 1]
     in_order = Batch.objects.order_by("done_at", "received_at").values_list("messages", flat=True)
     assert list(in_order) == sizes
+
+
+def test_what_one_worker_has_not_locked_another_takes(monkeypatch):
+    monkeypatch.setattr(ingest, "CHUNK", 2)
+    at = timezone.now()
+    for number in range(6):
+        Batch.objects.create(id=uuid.uuid4(), received_at=at + timedelta(seconds=number), messages=3)
+    others = []
+
+    def other_worker():
+        others.append(ingest.ingest_waiting(most=6))
+        connection.close()
+
+    with transaction.atomic():
+        waiting = Batch.objects.select_for_update(skip_locked=True).filter(done_at=None)
+        mine, more_to_come = ingest._taken(waiting, most=6)
+        thread = threading.Thread(target=other_worker)
+        thread.start()
+        thread.join(10)
+    assert (len(mine), more_to_come) == (2, True)
+    # Four are locked, of which two are left for later; the other worker has the last two.
+    assert others == [2]
+    assert ingest.ingest_waiting(most=100) == 4
 
 
 @pytest.fixture
@@ -79,6 +104,24 @@ def test_what_a_worker_that_died_left_stale_the_sweep_reckons(ended, corrected):
     assert (ended.is_stale, ended.energy_wh) == (False, Decimal(2000))
     tasks.sweep_journal()
     assert corrected == [(Decimal(2000), Decimal(0))]
+
+
+def test_one_that_cannot_be_reckoned_keeps_no_other_waiting(ended, corrected, monkeypatch, caplog):
+    assert ingest.ingest_waiting(most=1) == 1
+    broken = make.session(is_stale=True, stopped_at=timezone.now())
+    whole = metering.reckon_anew
+
+    def reckon_anew(session):
+        if session.pk == broken.pk:
+            raise ZeroDivisionError
+        whole(session)
+
+    monkeypatch.setattr(metering, "reckon_anew", reckon_anew)
+    tasks.sweep_journal()
+    assert corrected == [(Decimal(2000), Decimal(0))]
+    assert f"Session {broken.pk} can't be reckoned anew" in caplog.text
+    # It is marked still, for when it can.
+    assert metering.stale(Session.objects.all()) == [broken.pk]
 
 
 def test_a_bill_waits_for_no_piece(ended, corrected):
